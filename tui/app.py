@@ -1,0 +1,1 @@
+"""The console: themes, keys, screens, and what happens on a crash."""

@@ -1,0 +1,47 @@
+"""The values of a registered Connection.
+
+Named tuples instead of dataclasses: `pgconns list` must start within three times an empty Python, and importing
+dataclasses takes a quarter of that budget.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Parameters(NamedTuple):
+    """Everything a person sets of a Connection; the password is not among them. See FIELDS in `parameters`."""
+
+    name: str
+    server: str
+    username: str
+    database: str
+    port: int = 5432
+    connector: str = "postgresql"
+    sslmode: str = "prefer"
+    sslrootcert: str = ""
+    password_from: str = "vault"  # noqa: S105 - the place where it lives, not a password
+    region: str = ""
+    match_application: tuple[str, ...] = ()
+    match_client: tuple[str, ...] = ()
+    analytics_toolbox: str = "carto"
+    data_observatory: str = "carto"
+    workflows_temp: str = "workflows_temp"
+
+
+class Connection(NamedTuple):
+    """A registered Connection. `id` never changes and keys its secret, so that a rename moves nothing."""
+
+    id: str
+    parameters: Parameters
+    read_only: bool = False  # comes from a system-wide registry
+
+    @property
+    def name(self) -> str:
+        """The name people know it by."""
+        return self.parameters.name
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON shape of `list` and `show`: the id and every parameter; never a secret."""
+        values = {k: list(v) if isinstance(v, tuple) else v for k, v in self.parameters._asdict().items()}
+        return {"id": self.id, **values, "read_only": self.read_only}

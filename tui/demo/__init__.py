@@ -1,0 +1,1 @@
+"""An embedded server with traffic, for a first look."""

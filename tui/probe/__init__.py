@@ -1,0 +1,1 @@
+"""What Connect verifies: a report of findings, and one small module per check."""

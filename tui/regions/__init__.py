@@ -1,0 +1,1 @@
+"""Where CARTO comes from: its static addresses per region."""

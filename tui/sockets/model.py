@@ -1,0 +1,133 @@
+"""What is counted: groups of sockets on a server, its limits, and the sample that every view reads. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+State = Literal["active", "idle", "idle_in_transaction", "other", "unknown"]
+STATES: tuple[State, ...] = ("active", "idle", "idle_in_transaction", "other", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Client backends that look alike to the server; `client` is an address, or None for a Unix socket or unseen."""
+
+    database: str
+    username: str
+    application: str
+    client: str | None
+    state: State
+    sockets: int
+    oldest_idle_in_transaction_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings that bound sockets. Role and database limits hold only those that are set."""
+
+    max_connections: int
+    reserved: int
+    roles: dict[str, int]
+    databases: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCount:
+    """One server at one moment. `error` says why it could not be seen; then the counts are None, never zero."""
+
+    server: str  # host:port as people know it
+    limit: int | None = None
+    reserved: int | None = None
+    used: int | None = None
+    headroom: int | None = None
+    console: int | None = None  # sockets of pgconns itself
+    visibility: Literal["full", "own"] | None = None
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its part of the JSON shape of `sockets`."""
+        return {
+            "server": self.server,
+            "limit": self.limit,
+            "reserved": self.reserved,
+            "used": self.used,
+            "headroom": self.headroom,
+            "console": self.console,
+            "visibility": self.visibility,
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCount:
+    """One Connection at one moment. `error` says why it could not be seen; then the counts are None, never zero.
+
+    `headroom` is how many more sockets may open before the nearest limit; `limit` and `bounded_by` name that limit
+    ("server", "role" or "database"). `shared_with` names the Connections whose sockets cannot be told from its own.
+    """
+
+    name: str
+    id: str
+    server: str
+    sockets: int | None = None
+    states: tuple[int, int, int, int, int] | None = None  # in the order of STATES
+    from_region: int | None = None
+    oldest_idle_in_transaction_s: float | None = None
+    headroom: int | None = None
+    limit: int | None = None
+    bounded_by: Literal["server", "role", "database"] | None = None
+    shared_with: tuple[str, ...] = ()
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its part of the JSON shape of `sockets`."""
+        counts = self.states or (None,) * len(STATES)
+        return {
+            "name": self.name,
+            "id": self.id,
+            "server": self.server,
+            "sockets": self.sockets,
+            **dict(zip(STATES, counts, strict=True)),
+            "from_region": self.from_region,
+            "oldest_idle_in_transaction_s": self.oldest_idle_in_transaction_s,
+            "headroom": self.headroom,
+            "limit": self.limit,
+            "bounded_by": self.bounded_by,
+            "shared_with": list(self.shared_with),
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """Sockets of a database and role that belong to no registered Connection."""
+
+    server: str
+    database: str
+    username: str
+    sockets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was seen at one moment, on all servers. `at` is in seconds since the epoch, UTC."""
+
+    at: float
+    servers: tuple[ServerCount, ...]
+    connections: tuple[ConnectionCount, ...]
+    unregistered: tuple[Unregistered, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON shape of `sockets`."""
+        from datetime import UTC, datetime  # noqa: PLC0415 - only when printed
+
+        return {
+            "at": datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds"),
+            "servers": [server.to_json() for server in self.servers],
+            "connections": [connection.to_json() for connection in self.connections],
+            "unregistered": [
+                {"server": u.server, "database": u.database, "username": u.username, "sockets": u.sockets}
+                for u in self.unregistered
+            ],
+        }
