@@ -1,1 +1,126 @@
 """The console: themes, keys, screens, and what happens on a crash."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
+    # Textual reads these once, when it is imported: fewer frames over a line that may be slow.
+    os.environ.setdefault("TEXTUAL_FPS", "20")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+
+from tui import paths
+from tui.screens.services import Services
+from tui.screens.themes import DARK, LIGHT, NOCOLOR, TOKENS
+from tui.styling import sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual.screen import Screen
+
+
+class Console(App[int]):
+    """The pgconns console; it returns the exit status."""
+
+    TITLE = "pgconns"
+    CSS_PATH = sheet("app")
+    BINDINGS: ClassVar = [
+        Binding("f1", "help", "Help", id="app.help", tooltip="What this screen is for, and all of its keys"),
+        Binding("f2", "theme", "Theme", id="app.theme", show=False, tooltip="Change between dark and light"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave pgconns", priority=True),
+    ]
+
+    def __init__(self, services: Services) -> None:
+        """Show what `services` reach."""
+        no_color = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if no_color else None)
+        self.services = services
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = NOCOLOR if no_color else _remembered_theme()
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Give every theme the tokens that the style sheets use."""
+        return TOKENS
+
+    def get_default_screen(self) -> Screen[Any]:
+        """Start with the live panel."""
+        from tui.screens.live_panel import LivePanel  # noqa: PLC0415 - tests of other screens need none of it
+
+        return LivePanel(self.services)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every action that has a key just now in the palette, with its help."""
+        offered = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.tooltip and binding.id not in offered:
+                offered.add(binding.id)
+                action, node = binding.action, active.node
+
+                async def run(action: str = action, node: Any = node) -> None:
+                    await self.run_action(action, node)
+
+                yield SystemCommand(binding.description, f"{binding.tooltip} ({binding.key})", run)
+
+    def action_help(self) -> None:
+        """Show what the screen is for, and its keys."""
+        from tui.screens.help import Help  # noqa: PLC0415 - late, for a quick first frame
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self.screen))
+
+    def action_theme(self) -> None:
+        """Change between dark and light, and remember it."""
+        if self.ansi_color:
+            self.notify("NO_COLOR is set: the terminal's own colours are used", markup=False)
+            return
+        self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+        _remember_theme(self.theme)
+
+    def _fatal_error(self) -> None:
+        # Textual prints the local variables of every frame, and a password may be one.
+        from rich.console import Group  # noqa: PLC0415 - only for a crash
+        from rich.text import Text  # noqa: PLC0415
+        from rich.traceback import Traceback  # noqa: PLC0415
+
+        self.bell()
+        words = "pgconns met a fault of its own and had to stop; nothing registered was changed. Please report it."
+        self._exit_renderables.append(Group(Traceback(show_locals=False, width=None), Text(words)))
+        self._close_messages_no_wait()
+
+
+def _remembered_theme() -> str:
+    try:
+        name = (paths.state_folder() / "theme").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return DARK.name
+    return name if name in {DARK.name, LIGHT.name} else DARK.name
+
+
+def _remember_theme(name: str) -> None:
+    folder = paths.state_folder()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "theme").write_text(name + "\n", encoding="utf-8")
+    except OSError:
+        return  # the next start is dark: not worth a word
+
+
+def run_console(interval_s: float = 2.0) -> int:
+    """Open the console on the registry of the environment; return the exit status.
+
+    `interval_s` is how often sockets are counted.
+    """
+    from tui.connections.registry import Registry  # noqa: PLC0415 - the values handed in, not needed by tests
+    from tui.connections.secrets import Secrets  # noqa: PLC0415
+
+    console = Console(Services(Registry(), Secrets(), interval_s))
+    status = console.run()
+    return console.return_code or 0 if status is None else status

@@ -1,0 +1,50 @@
+"""What the screens need from the rooms below, handed to every screen's constructor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tui.connections.model import Parameters
+    from tui.connections.registry import Registry
+    from tui.connections.secret import Secret
+    from tui.connections.secrets import Secrets
+    from tui.postgres.finding import Finding
+    from tui.probe.report import Report
+
+
+class Probe(Protocol):
+    """Connects once, hands out findings as they are made, and returns the report of them all."""
+
+    async def __call__(
+        self, parameters: Parameters, password: Secret | None, on_finding: Callable[[Finding], None]
+    ) -> Report:
+        """Probe the server that `parameters` name."""
+
+
+async def probe(parameters: Parameters, password: Secret | None, on_finding: Callable[[Finding], None]) -> Report:
+    """Probe a real server."""
+    from tui.probe.run import probe as run  # noqa: PLC0415 - imports psycopg, 290 ms, when it is first used
+
+    return await run(parameters, password, on_finding)
+
+
+def parse_conninfo(text: str) -> dict[str, str]:
+    """Take a URI or key=value text apart with libpq's own parser; raises ValueError."""
+    from tui.postgres.conninfo import parse  # noqa: PLC0415 - imports psycopg, 290 ms, when it is first used
+
+    return parse(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The registry, the secrets, how often to count, and the doors to servers (tests hand in others)."""
+
+    registry: Registry
+    secrets: Secrets
+    interval_s: float = 2.0
+    probe: Probe = probe
+    parse_conninfo: Callable[[str], dict[str, str]] = parse_conninfo
