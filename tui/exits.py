@@ -12,4 +12,5 @@ class Exit(IntEnum):
     CANNOT_CONNECT = 3
     UNSUPPORTED = 4
     UNUSABLE_STORE = 5  # registry, secret store or history
+    CRASHED = 70  # a defect of pgconns, or its output could not be written; EX_SOFTWARE of sysexits.h
     INTERRUPTED = 130

@@ -1,0 +1,210 @@
+"""Takes argv, runs one command, and answers with an exit status. Also the crash boundary of the command line.
+
+A command is a module with
+
+    EXAMPLES: str                       shown by --help, one command line a line
+    STATUSES: dict[Exit, str]           what its exit statuses mean, shown by --help
+    add_arguments(parser) -> None       `--json` is added here, for all but those in WITHOUT_JSON
+    run(arguments, output) -> int       raises Refused for what cannot be done; registry and secret errors pass through
+
+and is imported, with its parser, only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from tui.cli.output import Output, OutputLost, Refused, standard
+from tui.exits import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: dict[str, str] = {
+    "add": "check a server, and register it when everything needed is OK",
+    "list": "list the registered Connections",
+    "show": "show one Connection and what its last check said",
+    "edit": "change parameters of a Connection, or its password",
+    "rename": "give a Connection another name",
+    "remove": "forget a Connection and its password",
+    "check": "check registered Connections again",
+    "sockets": "count the open sockets of Connections, now or as a stream",
+    "import": "register Connections from a file of another tool",
+    "export": "write Connections as a registry file, without secrets",
+    "apply": "bring the registry to what a file declares",
+    "demo": "open the console on an embedded server with traffic",
+    "doctor": "say what will not work on this machine, and why",
+}
+WITHOUT_JSON = frozenset({"demo"})
+_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command that `argv` asks for; return its exit status. Nothing escapes but the end of the process."""
+    output = standard()
+    try:
+        status = _run(argv, output)
+        output.flush()
+    except BrokenPipeError:
+        _silence()
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except OutputLost as lost:
+        _silence()
+        print(f"pgconns: the output could not be written: {lost}", file=sys.stderr)
+        return Exit.CRASHED
+    return status
+
+
+def _run(argv: Sequence[str], output: Output) -> int:
+    try:
+        return _dispatch(argv, output)
+    except Refused as refused:
+        output.error(str(refused))
+        return refused.status
+    except (BrokenPipeError, OutputLost):
+        raise
+    except Exception as error:  # noqa: BLE001 - the crash boundary: no traceback, whose frames hold passwords
+        from tui.cli.failures import explain
+
+        return explain(error, output)
+
+
+def _dispatch(argv: Sequence[str], output: Output) -> int:
+    if not argv:
+        return _open_console()
+    first, rest = argv[0], argv[1:]
+    if first in {"-h", "--help", "help"}:
+        if rest and first == "help":
+            return _command(rest[0], ["--help"], output)
+        output.block(_overview())
+        return Exit.DONE
+    if first in {"-V", "--version"}:
+        from tui import __version__
+
+        output.line(f"pgconns {__version__}")
+        return Exit.DONE
+    if first.startswith("-"):
+        option = first.partition("=")[0]
+        raise Refused(f"{option} stands before the command: write pgconns COMMAND {option}, or pgconns --help")
+    return _command(first, rest, output)
+
+
+def _command(name: str, rest: Sequence[str], output: Output) -> int:
+    if name not in COMMANDS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, COMMANDS, n=1)
+        hint = f"Did you mean pgconns {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
+        raise Refused(f"There is no command {name[:40]!r}. {hint}")
+    module = _module(name)
+    parser = Parser(name, module)
+    try:
+        arguments, unknown = parser.parse_known_args(rest)
+    except SystemExit:  # --help was printed
+        return Exit.DONE
+    if unknown:
+        parser.error(_unknown(unknown))
+    output.json = getattr(arguments, "json", False)
+    status: int = module.run(arguments, output)
+    return status
+
+
+def _module(name: str) -> Any:
+    from importlib import import_module
+
+    return import_module("tui.cli." + ("import_" if name == "import" else name))
+
+
+def _open_console() -> int:
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+        raise Refused("The console needs a terminal. Here, use a command: pgconns --help lists them")
+    from tui.app import run_console
+
+    return run_console()
+
+
+def _overview() -> str:
+    widest = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:<{widest}}  {meaning}" for name, meaning in COMMANDS.items())
+    return f"""\
+usage: pgconns [COMMAND ...]
+
+A terminal console for the PostgreSQL Connections that the CARTO platform uses.
+Without a command it opens the console.
+
+commands:
+{commands}
+
+options:
+  --help      what pgconns, or COMMAND, does
+  --version   print the version
+
+examples:
+  pgconns add prod --server db.example.com --username carto --database gis
+  pgconns sockets --json
+  pgconns check --help
+
+exit status: 0 done, 1 the answer is bad news, 2 wrong usage or input,
+3 cannot connect, 4 server not supported, 5 registry or secrets unusable,
+70 a defect of pgconns, 130 interrupted"""
+
+
+def _unknown(words: Sequence[str]) -> str:
+    # Values are not repeated: a password typed by mistake would reach logs.
+    options = sorted({word.partition("=")[0] for word in words if word.startswith("-")})
+    if "--password" in options or "-W" in options:
+        return "a password does not belong on the command line, where others see it: use --password-stdin"
+    if options:
+        return f"there is no option {', '.join(options)} here"
+    return f"{len(words)} word{'s' * (len(words) > 1)} too many: put quotes around a name with spaces"
+
+
+class Parser(argparse.ArgumentParser):
+    """A command's parser; what is wrong becomes a sentence and exit status 2."""
+
+    def __init__(self, name: str, module: Any) -> None:
+        super().__init__(
+            prog=f"pgconns {name}",
+            description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + ".",
+            epilog=_epilog(module),
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+        )
+        module.add_arguments(self)
+        if name not in WITHOUT_JSON:
+            self.add_argument("--json", action="store_true", help="print one JSON value")
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments, and say where the right ones are told."""
+        if "ignored explicit argument" in message:  # its value may be a password
+            message = message.partition(": ignored")[0].removeprefix("argument ") + " takes no value"
+        raise Refused(f"{message}. {self.prog} --help shows what would be right")
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Knows its width: argparse would import shutil for it, which costs 10 ms at every start."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = os.get_terminal_size(1).columns
+        except OSError:
+            width = 80
+        super().__init__(prog, max_help_position=32, width=max(40, min(width, 100)) - 1)
+
+
+def _epilog(module: Any) -> str:
+    examples = "\n".join(f"  {line}" for line in module.EXAMPLES.strip().splitlines())
+    statuses = "\n".join(f"  {int(status):<4} {meaning}" for status, meaning in module.STATUSES.items())
+    return f"examples:\n{examples}\n\nexit status:\n{statuses}"
+
+
+def _silence() -> None:
+    """Point stdout to nowhere: the interpreter flushes it once more at exit, and would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
