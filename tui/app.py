@@ -30,6 +30,9 @@ class Console(App[int]):
 
     TITLE = "pgconns"
     CSS_PATH = sheet("app")
+    # 80x24 is the design size: screens are -wide from 110 columns on, -tall from 32 rows on.
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (32, "-tall")]
     BINDINGS: ClassVar = [
         Binding("f1", "help", "Help", id="app.help", tooltip="What this screen is for, and all of its keys"),
         Binding("f2", "theme", "Theme", id="app.theme", show=False, tooltip="Change between dark and light"),

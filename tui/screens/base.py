@@ -48,9 +48,6 @@ class Base(Screen[Result]):
     """A whole screen: `heading` on top, what `body` yields, and the keys below."""
 
     heading: ClassVar[str] = ""
-    # 80x24 is the design size: -wide from 110 columns on, -tall from 32 rows on.
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (32, "-tall")]
 
     def __init__(self, services: Services, about: str = "") -> None:
         """Show what `services` reach; `about` stands at the right of the heading."""
@@ -62,7 +59,7 @@ class Base(Screen[Result]):
         """Frame the body."""
         yield Heading(self.heading, self._about)
         yield from self.body()
-        yield Footer(compact=True)
+        yield Footer()
 
     def body(self) -> ComposeResult:
         """Yield what stands between heading and keys."""
@@ -96,7 +93,7 @@ class Dialog(ModalScreen[Result]):
         with Vertical(classes="dialog") as box:
             box.border_title = Content(safe(self._title))
             yield from self.body()
-        yield Footer(compact=True)
+        yield Footer()
 
     def body(self) -> ComposeResult:
         """Yield what stands in the box."""
