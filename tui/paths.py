@@ -9,9 +9,15 @@ from pathlib import Path
 NAME = "pgconns"
 
 
+def home() -> Path:
+    """Return the home folder; for users without one the folder that does not exist, as in Debian's password file."""
+    text = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
+    return Path(text if text.startswith("/") else "/nonexistent")
+
+
 def _base(variable: str, default: str) -> Path:
     value = os.environ.get(variable, "")
-    return Path(value) if value.startswith("/") else Path.home() / default
+    return Path(value) if value.startswith("/") else home() / default
 
 
 def config_folder() -> Path:
@@ -37,7 +43,7 @@ def cache_folder() -> Path:
 def registry_file() -> Path:
     """Return the user's registry: ``PGCONNS_REGISTRY`` where it is set."""
     other = os.environ.get("PGCONNS_REGISTRY", "")
-    return Path(other).expanduser() if other else config_folder() / "registry.toml"
+    return Path(os.path.expanduser(other)) if other else config_folder() / "registry.toml"  # noqa: PTH111
 
 
 def system_registry_files() -> tuple[Path, ...]:

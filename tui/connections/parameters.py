@@ -50,6 +50,20 @@ class Field(NamedTuple):
         """The value of a field that nobody set; None where it must be set."""
         return Parameters._field_defaults.get(self.name)
 
+    def parse(self, value: object) -> str:
+        """Return the text of a value written in a registry file, for `read` to take; raise Problem on a wrong kind."""
+        if isinstance(value, str):
+            return value
+        if self.many:
+            if isinstance(value, list) and all(isinstance(part, str) for part in value):
+                return ", ".join(value)
+            raise Problem(f'{self.label} is a list of texts: {self.name} = ["...", "..."]')
+        if isinstance(self.default, int):
+            if isinstance(value, int) and not isinstance(value, bool):
+                return str(value)
+            raise Problem(f"{self.label} is a whole number: {self.name} = {self.default}")
+        raise Problem(f'{self.label} is a text, in quotes: {self.name} = "..."')
+
     def show(self, value: Any) -> str:
         """Return the text that `read` turns into `value` again."""
         return ", ".join(value) if self.many else str(value)

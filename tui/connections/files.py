@@ -1,0 +1,129 @@
+"""Private files: locked, replaced whole or not at all, 0600 in folders of 0700; failures as words a person can use."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOCK_WAIT_S = 10.0
+_POLL_S = 0.01
+
+_REASONS = {
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EROFS: "the file system is read-only",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EISDIR: "a folder stands in its place",
+    errno.ENOTDIR: "a file stands where a folder should be",
+    errno.ELOOP: "its symbolic links lead in a circle",
+    errno.ENAMETOOLONG: "the path is too long",
+    errno.EIO: "the disk failed to read or write",
+}
+
+
+class LockBusy(OSError):
+    """Another process kept a lock longer than anyone should."""
+
+
+def reason(error: OSError) -> str:
+    """Return why a file operation failed, in words, without the path.
+
+    >>> reason(OSError(errno.EROFS, "x"))
+    'the file system is read-only'
+    """
+    if isinstance(error, LockBusy):
+        return str(error)
+    return _REASONS.get(error.errno or 0, (error.strerror or type(error).__name__).lower())
+
+
+def read_regular(path: Path, largest: int) -> bytes:
+    """Return what a file holds; OSError where it is missing, no ordinary file, or larger than `largest` bytes."""
+    # Without O_NONBLOCK, opening a named pipe would wait for somebody to write into it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"it is larger than {largest} bytes")
+    return content
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder and its missing parents, mode 0700; folders that exist stay as they are."""
+    if not folder.is_dir():
+        if folder.parent != folder:
+            make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, among processes and threads, until the block ends; creates its folder.
+
+    The lock is a file of its own beside it: `path` itself is replaced by each write, and a lock on it with it.
+    """
+    make_private_folder(path.parent)
+    lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LockBusy("another pgconns holds its lock; is one suspended?") from None
+                time.sleep(_POLL_S)
+        yield
+    finally:
+        os.close(lock)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file by `content`, whole or not at all, durable when this returns, mode 0600, owner kept."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, 0o600)
+            _keep_owner(path, descriptor)
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _keep_owner(path: Path, descriptor: int) -> None:
+    """Root who edits somebody's file leaves it theirs."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - Path.stat is the same
+    except FileNotFoundError:
+        return
+    if os.geteuid() == 0 and status.st_uid != 0:
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,210 @@
+"""The registry: the files that hold the registered Connections, the user's own over the system-wide ones."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from tui import paths
+from tui.connections import files, registry_text
+from tui.connections.registry_text import TextError, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tui.connections.model import Connection
+
+__all__ = [
+    "NameTaken",
+    "ReadOnlyConnection",
+    "Refused",
+    "Registry",
+    "RegistryError",
+    "UnknownConnection",
+    "dumps",
+    "new_id",
+    "read_connections",
+]
+
+_LARGEST = 16 * 1024 * 1024
+
+
+class RegistryError(Exception):
+    """A registry cannot be used: a sentence that names the file and what to do. Exit status 5."""
+
+
+class Refused(Exception):
+    """What was asked for does not fit what is registered. Exit status 2."""
+
+
+class UnknownConnection(Refused, LookupError):
+    """No Connection has that name or id."""
+
+
+class NameTaken(Refused, ValueError):
+    """Another Connection has that name already."""
+
+
+class ReadOnlyConnection(Refused, ValueError):
+    """The Connection comes from a system-wide registry, which pgconns does not write."""
+
+
+def new_id() -> str:
+    """Return an id for a new Connection."""
+    import uuid  # noqa: PLC0415 - only needed to register
+
+    return str(uuid.uuid4())
+
+
+class Registry:
+    """The registered Connections. Every call reads the files again: other processes and editors write them too."""
+
+    def __init__(self, path: Path | None = None, system: Sequence[Path] | None = None) -> None:
+        """Use the files of `paths`, or these; a registry that is given has no system-wide one under it by itself."""
+        self.path = path or paths.registry_file()
+        self.system = tuple(system) if system is not None else () if path else paths.system_registry_files()
+
+    def load(self) -> tuple[Connection, ...]:
+        """Return all Connections: the user's, then the system-wide ones that none of them hides by id or name."""
+        connections = list(self._read(self.path, aside=True)[1])
+        for path in self.system:
+            hidden = {c.id for c in connections} | {c.name for c in connections}
+            connections += [
+                c._replace(read_only=True) for c in self._read(path)[1] if c.id not in hidden and c.name not in hidden
+            ]
+        return tuple(connections)
+
+    def get(self, name_or_id: str) -> Connection:
+        """Return one Connection, by name or else by id; raise UnknownConnection."""
+        return _find(self.load(), name_or_id)
+
+    def stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """Return a cheap value that changes when one of the files does."""
+        return tuple(_stamp(path) for path in (self.path, *self.system))
+
+    def add(self, connection: Connection) -> None:
+        """Register a Connection; raise NameTaken."""
+
+        def edit(text: str, own: tuple[Connection, ...]) -> str:
+            if any(other.id == connection.id for other in own):
+                raise NameTaken(f"A Connection with the id {connection.id} is registered already")
+            _refuse_taken(own, connection)
+            return registry_text.with_added(text, connection)
+
+        self._edit(edit)
+
+    def replace(self, connection: Connection, before: Connection | None = None) -> None:
+        """Change the Connection of that id; raise UnknownConnection, NameTaken or ReadOnlyConnection.
+
+        With `before`, what the editor started from, only what differs from it is written: fields that somebody else
+        changed meanwhile stay as they made them.
+        """
+
+        def edit(text: str, own: tuple[Connection, ...]) -> str:
+            current = self._own(own, connection.id)
+            changed = connection.parameters._asdict()
+            if before is not None:
+                start = before.parameters._asdict()
+                changed = {name: value for name, value in changed.items() if value != start[name]}
+            wanted = current._replace(parameters=current.parameters._replace(**changed))
+            _refuse_taken(own, wanted)
+            return registry_text.with_replaced(text, wanted)
+
+        self._edit(edit)
+
+    def remove(self, connection_id: str) -> None:
+        """Take a Connection out of the registry; raise UnknownConnection or ReadOnlyConnection."""
+
+        def edit(text: str, own: tuple[Connection, ...]) -> str:
+            return registry_text.without(text, self._own(own, connection_id).id)
+
+        self._edit(edit)
+
+    def _own(self, own: tuple[Connection, ...], connection_id: str) -> Connection:
+        for connection in own:
+            if connection.id == connection_id:
+                return connection
+        found = _find(self.load(), connection_id)
+        raise ReadOnlyConnection(f"{found.name} comes from a system-wide registry: its administrator changes it there")
+
+    def _read(self, path: Path, *, aside: bool = False) -> tuple[str, tuple[Connection, ...]]:
+        """Return the text and the Connections of one file; an absent file holds none."""
+        try:
+            content = files.read_regular(path, _LARGEST)
+        except FileNotFoundError:
+            return "", ()
+        except OSError as error:
+            raise RegistryError(f"The registry {path} cannot be read: {files.reason(error)}") from None
+        try:
+            text = registry_text.decode(content)
+            return text, registry_text.parse(text)
+        except TextError as error:
+            sentence = f"{path}, {error}" if error.line else f"{path}: {error}"
+            if error.damaged:
+                kept = _keep_aside(path, content) if aside else ""
+                sentence = f"The registry {path} is damaged in {error}{kept}. Mend it with an editor"
+            raise RegistryError(sentence) from None
+
+    def _edit(self, edit: Callable[[str, tuple[Connection, ...]], str]) -> None:
+        """Replace the user's file by what `edit` makes of it, among others who do the same."""
+        path = self.path
+        try:
+            path = path.resolve()  # a symbolic link stays one, and all who write through it share one lock
+            with files.locked(path):
+                text, own = self._read(path, aside=True)
+                try:
+                    new = edit(text, own)
+                except TextError as error:
+                    raise RegistryError(f"{path}: {error}") from None
+                files.write_private(path, new.encode("utf-8"))
+        except OSError as error:
+            raise RegistryError(f"The registry {path} cannot be written: {files.reason(error)}") from None
+
+
+def read_connections(path: Path) -> tuple[Connection, ...]:
+    """Return the Connections of a file in the registry's format, for `import` and `apply`; raise RegistryError."""
+    if not path.exists():
+        raise RegistryError(f"There is no file {path}")
+    return Registry(path, ()).load()
+
+
+def _find(connections: Sequence[Connection], name_or_id: str) -> Connection:
+    for kind in ("name", "id"):
+        for connection in connections:
+            if getattr(connection, kind) == name_or_id:
+                return connection
+    raise UnknownConnection(f"No Connection is called {name_or_id}{_near(connections, name_or_id)}")
+
+
+def _near(connections: Sequence[Connection], name: str) -> str:
+    import difflib  # noqa: PLC0415 - only needed for a mistake
+
+    near = difflib.get_close_matches(name, [connection.name for connection in connections], n=1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def _refuse_taken(own: Sequence[Connection], connection: Connection) -> None:
+    if any(other.name == connection.name and other.id != connection.id for other in own):
+        raise NameTaken(f"A Connection called {connection.name} is registered already: choose another name")
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - Path.stat is the same
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _keep_aside(path: Path, content: bytes) -> str:
+    """Copy a damaged registry beside itself, once; return the words that say so."""
+    import hashlib  # noqa: PLC0415 - only needed for a mistake
+
+    copy = path.with_name(f"{path.name}.damaged-{hashlib.sha256(content).hexdigest()[:8]}")
+    try:
+        if not copy.exists():
+            files.write_private(copy, content)
+    except OSError:
+        return ""
+    return f"; a copy is kept in {copy}"
