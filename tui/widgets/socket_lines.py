@@ -1,0 +1,229 @@
+"""The lines of the live panel: which columns a width holds, and how a Connection and a server are drawn. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui.text import cells, pad, safe, shorten
+from tui.widgets.cells import count, duration, level_bar, plural, sparkline
+from tui.widgets.live_table import Span, Spans
+from tui.widgets.troubles import CRITICAL_SHARE, SIGNS, WARNING_SHARE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tui.connections.model import Connection
+    from tui.sockets.model import ConnectionCount, ServerCount
+    from tui.widgets.troubles import Trouble
+
+_MARK = 3  # the cursor, the sign of trouble, a space
+_SOCKETS = 9
+_TITLES = {
+    "name": "Connection",
+    "bar": "Share",
+    "active": "Active",
+    "idle": "Idle",
+    "in_tx": "In tx",
+    "recent": "Recent",
+    "free": "Free",
+    "bound": "Limit of",
+    "database": "Database",
+    "role": "Role",
+    "words": "What is wrong",
+}
+_RIGHT = frozenset({"active", "idle", "in_tx", "free"})
+# What a wider terminal buys, most wanted first; each step is taken whole or not at all.
+_STEPS = (
+    ("words", 12), ("in_tx", 5), ("active", 6), ("idle", 5), ("bar", 6), ("recent", 6), ("name", 7),  # 78
+    ("recent", 2), ("words", 4), ("recent", 4), ("bar", 2), ("name", 5), ("free", 5), ("words", 6),
+    ("bound", 8), ("recent", 6), ("bar", 4), ("name", 6), ("database", 12), ("role", 12), ("words", 12),
+    ("recent", 12), ("name", 6), ("bar", 4), ("words", 10),
+)  # fmt: skip
+
+
+class Columns(NamedTuple):
+    """The width of each column, left to right; 0 is a column that there is no room for."""
+
+    name: int = 12
+    bar: int = 0
+    active: int = 0
+    idle: int = 0
+    in_tx: int = 0
+    recent: int = 0
+    free: int = 0
+    bound: int = 0
+    database: int = 0
+    role: int = 0
+    words: int = 0
+
+
+def columns(width: int) -> Columns:
+    """Return the columns that fill `width` cells; each but the first takes one cell more, to stand apart."""
+    if width < _MARK + 12 + 1 + _SOCKETS:
+        return Columns(name=max(1, width - _MARK - _SOCKETS - 1))
+    chosen = Columns()._asdict()
+    left = width - _MARK - chosen["name"] - 1 - _SOCKETS
+    for column, cells_more in _STEPS:
+        price = cells_more + (0 if chosen[column] else 1)
+        if price > left:
+            break
+        chosen[column] += cells_more
+        left -= price
+    chosen["words" if chosen["words"] else "name"] += left
+    return Columns(**chosen)
+
+
+def heading(width: int) -> Spans:
+    """Draw the titles of the columns."""
+    shown = columns(width)
+    spans = [Span(" " * _MARK), _cell("name", "Connection", shown.name), Span(" " + pad("  Sockets", _SOCKETS))]
+    spans += [_cell(key, _TITLES[key], size) for key, size in _rest(shown)]
+    return tuple(spans)
+
+
+def _rest(shown: Columns) -> list[tuple[str, int]]:
+    return [(key, size) for key, size in shown._asdict().items() if size and key != "name"]
+
+
+def _cell(key: str, text: str, size: int, tone: str = "plain") -> Span:
+    """A cell, and the space before it that keeps it apart; the name stands first and needs none."""
+    cut = shorten(text, size)
+    filled = cut.rjust(size) if key in _RIGHT else pad(cut, size)
+    return Span(filled if key == "name" else " " + filled, tone)
+
+
+class Row(NamedTuple):
+    """A Connection with what is known of it: its count, its recent past, and what is wrong, the worst first."""
+
+    connection: Connection
+    seen: ConnectionCount | None
+    recent: Sequence[int | None]
+    wrong: tuple[Trouble, ...]
+
+
+def connection_spans(row: Row, cursor: bool, width: int) -> Spans:
+    """Draw one Connection; what was not seen is a dash, with the reason behind it."""
+    shown = columns(width)
+    worst = row.wrong[0] if row.wrong else None
+    tone = _tone(worst)
+    front = [
+        Span("❯" if cursor else " ", "accent"),
+        Span((SIGNS[worst.level] if worst else " ") + " ", tone),
+        _cell("name", safe(row.connection.name), shown.name, "strong"),
+    ]
+    if row.seen is None or row.seen.sockets is None:
+        # A note, such as a warning of the last check, is no reason.
+        said = worst.sentence if worst and worst.level == "failed" else "connecting…"
+        room = width - _MARK - shown.name - _SOCKETS - 1
+        dash = Span(" " + pad("   —", _SOCKETS), "muted")
+        return (*front, dash, Span(pad(" " + safe(said), room), tone))
+    return (*front, *_sockets(row.seen), *_seen_cells(row, row.seen, shown))
+
+
+def _tone(worst: Trouble | None) -> str:
+    if worst is None:
+        return "plain"
+    return "muted" if worst.level == "note" else worst.level
+
+
+def _sockets(seen: ConnectionCount) -> tuple[Span, Span]:
+    of = f"/{seen.limit}" if seen.limit is not None else ""
+    return Span(" " + count(seen.sockets).rjust(4), "strong"), Span(pad(of, _SOCKETS - 4), "muted")
+
+
+def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
+    worst = row.wrong[0] if row.wrong else None
+    active, idle, in_tx = seen.states[:3] if seen.states else (None, None, None)
+    texts = {
+        "active": count(active),
+        "idle": count(idle),
+        "in_tx": count(in_tx),
+        "recent": sparkline(row.recent, shown.recent),
+        "free": count(seen.headroom),
+        "bound": seen.bounded_by or "",
+        "database": safe(row.connection.parameters.database),
+        "role": safe(row.connection.parameters.username),
+        "words": safe(worst.sentence if worst and shown.words >= 40 else worst.short if worst else ""),
+    }
+    tones = {
+        "active": "muted" if not active else "plain",
+        "idle": "muted" if not idle else "plain",
+        "in_tx": "muted" if not in_tx else "warning" if worst and worst.short.startswith("in tx") else "plain",
+        "recent": "accent",
+        "free": share_tone(seen.limit, seen.headroom),
+        "words": _tone(worst),
+    }
+    spans: list[Span] = []
+    for key, size in _rest(shown):
+        if key == "bar":
+            spans += bar_spans(seen.sockets or 0, seen.limit, seen.headroom, size)
+        else:
+            spans.append(_cell(key, texts[key], size, tones.get(key, "muted")))
+    return spans
+
+
+def share_tone(limit: int | None, headroom: int | None) -> str:
+    """Return the tone of how much of a limit is used: accent while there is room."""
+    if not limit or headroom is None:
+        return "plain"
+    share = 1 - headroom / limit
+    return "failed" if share >= CRITICAL_SHARE else "warning" if share >= WARNING_SHARE else "accent"
+
+
+def bar_spans(own: int, limit: int | None, headroom: int | None, size: int) -> list[Span]:
+    """Draw a limit: what is its own, what others use, what is free. Without a limit there is nothing to draw."""
+    if not limit or headroom is None:
+        return [Span(" " + " " * size, "muted")]
+    others = max(0, limit - headroom - own)
+    bar = level_bar(own, others, limit, size)
+    return [Span(" " + bar.own, share_tone(limit, headroom)), Span(bar.others, "muted"), Span(bar.free, "line")]
+
+
+def server_spans(server: str, seen: ServerCount | None, not_registered: int, age_s: float | None, width: int) -> Spans:
+    """Draw the line above a server's Connections; `age_s` is since when it was not seen, if it ever was."""
+    words: list[Span] = []
+    if seen is None:
+        words.append(Span("connecting…", "muted"))
+    elif seen.error:
+        age = f"not seen for {duration(age_s)}" if age_s else "not seen"
+        words.append(Span(f"✕ {age}: {safe(seen.error)}", "failed"))
+    else:
+        words += _usage(seen, not_registered)
+    spans = [Span("─ ", "line"), Span(shorten(safe(server), max(12, width - 30)), "accent"), Span(" ", "line")]
+    left = width - sum(cells(span.text) for span in spans)
+    for number, word in enumerate(words):
+        gap = " · " if number else " "
+        text = shorten(gap + word.text, left - 1)
+        spans.append(Span(text, word.tone))
+        left -= cells(text)
+    return (*spans, Span(" " + "─" * (left - 1) if left > 0 else "", "line"))
+
+
+def _usage(seen: ServerCount, not_registered: int) -> list[Span]:
+    used = f"{count(seen.used)} of {count(seen.limit)} used"
+    words = [Span(used, "plain")]
+    if seen.headroom is not None:
+        tone = share_tone(seen.limit, seen.headroom)
+        sign = "✕ " if seen.headroom <= 0 else "! " if tone in {"warning", "failed"} else ""
+        words.append(Span(f"{sign}{seen.headroom} free", "muted" if tone == "accent" else tone))
+    if not_registered:
+        words.append(Span(f"{not_registered} not registered", "muted"))
+    if seen.visibility == "own":
+        words.append(Span("own sockets only", "warning"))
+    return words
+
+
+def totals(counts: Sequence[ConnectionCount], registered: int, servers: int) -> str:
+    """Return the sums over what was seen, for the line on top; sockets that Connections share are counted once."""
+    said = f"{plural(registered, 'Connection')} on {plural(servers, 'server')}"
+    seen: dict[frozenset[str], ConnectionCount] = {}
+    for each in counts:
+        if each.sockets is not None:
+            seen[frozenset((each.name, *each.shared_with))] = each
+    if not seen:
+        return said
+    states = [sum(each.states[i] for each in seen.values() if each.states) for i in range(3)]
+    sockets = plural(sum(each.sockets or 0 for each in seen.values()), "socket")
+    unseen = sum(each.sockets is None for each in counts)
+    parts = [said, f"{sockets}: {states[0]} active, {states[1]} idle, {states[2]} in tx"]
+    return "  ".join([*parts, f"✕ {unseen} not seen"] if unseen else parts)
