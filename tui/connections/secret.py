@@ -34,3 +34,29 @@ class Secret:
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a secret is not pickled")
+
+
+class SecretsError(Exception):
+    """A password cannot be had or kept: a sentence that says why and what to do, never the secret. Exit status 5."""
+
+
+class PasswordNeeded(SecretsError):
+    """A password is asked for at each start, and nobody has typed this one yet."""
+
+
+class VaultLocked(SecretsError):
+    """The vault's passphrase is not known; without a vault (`exists` is False) a first one is to be chosen."""
+
+    def __init__(self, *, exists: bool) -> None:
+        super().__init__(
+            "The vault is locked: its passphrase is needed, typed in or from the file that "
+            "PGCONNS_VAULT_PASSPHRASE_FILE names"
+            if exists
+            else "There is no vault yet: a passphrase is needed to make it, typed in or from the file that "
+            "PGCONNS_VAULT_PASSPHRASE_FILE names"
+        )
+        self.exists = exists
+
+
+class WrongPassphrase(SecretsError):
+    """The passphrase does not open the vault."""
