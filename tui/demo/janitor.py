@@ -70,8 +70,8 @@ class Janitor:
 
 
 def _main() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     processes: list[tuple[int, int, str]] = []
     folders: list[str] = []
     for raw in sys.stdin.buffer:
