@@ -15,14 +15,15 @@ EXAMPLES = """
 pgconns list
 pgconns list --json
 """
+PLAIN = True
 STATUSES = {Exit.DONE: "listed", Exit.UNUSABLE_STORE: "the registry cannot be read"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Nothing but --json."""
+    """Take nothing but --json."""
 
 
-def run(arguments: Namespace, output: Output) -> int:
+def run(arguments: Namespace | None, output: Output) -> int:
     """List what is registered; never a secret."""
     from tui.connections.registry import Registry
 

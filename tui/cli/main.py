@@ -6,16 +6,17 @@ A command is a module with
     STATUSES: dict[Exit, str]           what its exit statuses mean, shown by --help
     add_arguments(parser) -> None       `--json` is added here, for all but those in WITHOUT_JSON
     run(arguments, output) -> int       raises Refused for what cannot be done; registry and secret errors pass through
+    PLAIN = True                        it takes nothing but --json: `arguments` is None then, and argparse, which
+                                        would be a sixth of the start-up budget of `list`, is not imported
 
 and is imported, with its parser, only when it is asked for.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from tui.cli.output import Output, OutputLost, Refused, standard
 from tui.exits import Exit
@@ -102,16 +103,16 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
         hint = f"Did you mean pgconns {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
         raise Refused(f"There is no command {name[:40]!r}. {hint}")
     module = _module(name)
-    parser = Parser(name, module)
-    try:
-        arguments, unknown = parser.parse_known_args(rest)
-    except SystemExit:  # --help was printed
+    if getattr(module, "PLAIN", False) and list(rest) in ([], ["--json"]):
+        output.json = bool(rest)
+        return int(module.run(None, output))
+    from tui.cli.parser import parse
+
+    arguments = parse(name, COMMANDS[name], module, rest, json=name not in WITHOUT_JSON)
+    if arguments is None:  # --help was printed
         return Exit.DONE
-    if unknown:
-        parser.error(_unknown(unknown))
     output.json = getattr(arguments, "json", False)
-    status: int = module.run(arguments, output)
-    return status
+    return int(module.run(arguments, output))
 
 
 def _module(name: str) -> Any:
@@ -152,55 +153,6 @@ examples:
 exit status: 0 done, 1 the answer is bad news, 2 wrong usage or input,
 3 cannot connect, 4 server not supported, 5 registry or secrets unusable,
 70 a defect of pgconns, 130 interrupted"""
-
-
-def _unknown(words: Sequence[str]) -> str:
-    # Values are not repeated: a password typed by mistake would reach logs.
-    options = sorted({word.partition("=")[0] for word in words if word.startswith("-")})
-    if "--password" in options or "-W" in options:
-        return "a password does not belong on the command line, where others see it: use --password-stdin"
-    if options:
-        return f"there is no option {', '.join(options)} here"
-    return f"{len(words)} word{'s' * (len(words) > 1)} too many: put quotes around a name with spaces"
-
-
-class Parser(argparse.ArgumentParser):
-    """A command's parser; what is wrong becomes a sentence and exit status 2."""
-
-    def __init__(self, name: str, module: Any) -> None:
-        super().__init__(
-            prog=f"pgconns {name}",
-            description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + ".",
-            epilog=_epilog(module),
-            formatter_class=_Formatter,
-            allow_abbrev=False,
-        )
-        module.add_arguments(self)
-        if name not in WITHOUT_JSON:
-            self.add_argument("--json", action="store_true", help="print one JSON value")
-
-    def error(self, message: str) -> NoReturn:
-        """Refuse the arguments, and say where the right ones are told."""
-        if "ignored explicit argument" in message:  # its value may be a password
-            message = message.partition(": ignored")[0].removeprefix("argument ") + " takes no value"
-        raise Refused(f"{message}. {self.prog} --help shows what would be right")
-
-
-class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Knows its width: argparse would import shutil for it, which costs 10 ms at every start."""
-
-    def __init__(self, prog: str) -> None:
-        try:
-            width = os.get_terminal_size(1).columns
-        except OSError:
-            width = 80
-        super().__init__(prog, max_help_position=32, width=max(40, min(width, 100)) - 1)
-
-
-def _epilog(module: Any) -> str:
-    examples = "\n".join(f"  {line}" for line in module.EXAMPLES.strip().splitlines())
-    statuses = "\n".join(f"  {int(status):<4} {meaning}" for status, meaning in module.STATUSES.items())
-    return f"examples:\n{examples}\n\nexit status:\n{statuses}"
 
 
 def _silence() -> None:

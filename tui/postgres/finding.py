@@ -1,7 +1,8 @@
 """A finding: what one check saw, in words, and what to do about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Status = Literal["ok", "warning", "failed", "skipped"]
 
@@ -31,3 +32,8 @@ class Finding:
             **{key: value for key, value in optional.items() if value},
             "milliseconds": round(self.milliseconds, 1),
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """Return the finding that `to_json` made `value` of; keys that this version does not know are left out."""
+        return cls(**{name: value[name] for name in cls.__slots__ if name in value})

@@ -1,0 +1,72 @@
+"""pgconns check: probes registered Connections again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.exits import Exit
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from tui.cli.output import Output
+    from tui.cli.probing import Candidate
+    from tui.postgres.finding import Finding
+    from tui.probe.report import Report
+
+EXAMPLES = """
+pgconns check
+pgconns check prod staging
+pgconns check prod --json     one object; otherwise a list of objects
+"""
+STATUSES = {
+    Exit.DONE: "all are OK, perhaps with warnings",
+    Exit.BAD_NEWS: "a check failed",
+    Exit.USAGE: "no such Connection",
+    Exit.CANNOT_CONNECT: "a server could not be connected to",
+    Exit.UNSUPPORTED: "PostgreSQL is older than 12, or PostGIS than 2.4",
+    Exit.UNUSABLE_STORE: "the registry cannot be read, or a password cannot be had",
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Name the Connections."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the Connections to check; all where none is named")
+
+
+def run(arguments: Namespace, output: Output) -> int:
+    """Check Connections in parallel; the worst of their exit statuses is the answer."""
+    from tui.cli import probing, prompts
+    from tui.cli.names import pick_some
+    from tui.connections import checks
+    from tui.connections.registry import Registry
+
+    chosen = pick_some(Registry(), arguments.names)
+    secrets = prompts.open_secrets()
+    reports: list[tuple[Candidate, Report]] = []
+
+    def found(finding: Finding) -> None:
+        if not output.json:
+            output.finding(finding, data=True)
+
+    def reported(candidate: Candidate, report: Report) -> None:
+        reports.append((candidate, report))
+        checks.save(candidate.connection.id, report.to_json())
+        if len(chosen) > 1 and not output.json:
+            output.line(f"{candidate.connection.name}: {report.verdict}")
+            for finding in report.findings:
+                output.finding(finding, data=True)
+            output.line()
+
+    candidates = [probing.candidate(connection, secrets) for connection in chosen]
+    if len(candidates) == 1:
+        output.progress(f"Checking {chosen[0].name}")
+        reported(candidates[0], probing.one(candidates[0], found))
+    else:
+        probing.many(candidates, output, reported)
+    if output.json:
+        answers = [probing.answer(candidate.connection, report, registered=True) for candidate, report in reports]
+        output.value(answers[0] if len(arguments.names) == 1 else answers)
+    elif not chosen:
+        output.note("No Connection is registered yet. pgconns add --help shows how to register one.")
+    return max((probing.status_of(*each) for each in reports), default=Exit.DONE)

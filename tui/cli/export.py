@@ -1,0 +1,40 @@
+"""pgconns export: Connections as a registry file, for review, another machine or `apply`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.exits import Exit
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from tui.cli.output import Output
+
+EXAMPLES = """
+pgconns export > connections.toml
+pgconns export prod staging --json
+"""
+STATUSES = {
+    Exit.DONE: "written to stdout",
+    Exit.USAGE: "no such Connection",
+    Exit.UNUSABLE_STORE: "the registry cannot be read",
+}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Name the Connections."""
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the Connections to write; all where none is named")
+
+
+def run(arguments: Namespace, output: Output) -> int:
+    """Write a registry file to stdout; no secret is in it."""
+    from tui.cli.names import pick_some
+    from tui.connections.registry import Registry, dumps
+
+    chosen = pick_some(Registry(), arguments.names)
+    if output.json:
+        output.value({"connections": [connection.to_json() for connection in chosen]})
+    else:
+        output.block(dumps(chosen))
+    return Exit.DONE
