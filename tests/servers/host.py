@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Taken before any test redirects HOME.
 ENVIRONMENT = dict(os.environ)
+_HOME = Path.home()
 LOOPBACK = "127.0.0.1"
 ROOT = os.geteuid() == 0
 _NOBODY = pwd.getpwnam("nobody")
@@ -64,7 +65,7 @@ def cache() -> Path:
     """Return the folder that keeps server binaries between sessions."""
     given = ENVIRONMENT.get("PGCONNS_TEST_CACHE")
     # Root's home is closed to the user that servers run as, and stays so.
-    usual = Path("/var/cache") if ROOT else Path(ENVIRONMENT.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    usual = Path("/var/cache") if ROOT else Path(ENVIRONMENT.get("XDG_CACHE_HOME") or _HOME / ".cache")
     folder = Path(given) if given else usual / "pgconns-tests"
     folder.mkdir(parents=True, exist_ok=True)
     if not traversable(folder):
