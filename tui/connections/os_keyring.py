@@ -95,7 +95,8 @@ class OsKeyring:
         with self._lock:
             if self._pending is not None and not self._pending.done():
                 raise late
-            self._pending = future = Future()
+            future: Future[Any] = Future()
+            self._pending = future
 
             def work() -> None:
                 try:
