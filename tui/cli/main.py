@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "remove": "forget a Connection and its password",
     "check": "check registered Connections again",
     "sockets": "count the open sockets of Connections, now or as a stream",
+    "forecast": "say where a recorded series of socket counts leads",
     "import": "register Connections from a file of another tool",
     "export": "write Connections as a registry file, without secrets",
     "apply": "bring the registry to what a file declares",

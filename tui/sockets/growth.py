@@ -1,0 +1,320 @@
+"""Where a number of sockets leads: a robust slope with its interval, a verdict, and when the limit is reached. Pure.
+
+The slope is Theil and Sen's (Sen 1968, J. Am. Stat. Assoc. 63:1379), its interval from Kendall's S, whose variance is
+widened for samples that resemble their neighbours (Yue and Wang 2004, Water Resour. Manag. 18:201). It is taken over
+the medians of time bins, so that a burst shorter than half a bin weighs nothing. Several spans are looked at, the
+last minutes and the last days alike: a leak of two sockets an hour is invisible to the first, a surge to the second.
+
+A significant slope alone is not growth. To be believed, a rise must also be
+* spread: risen in every third of the span; a step has risen in one of them;
+* new: above what was seen before the span; a saw-tooth, a daily wave or the recovery from a restart is not;
+* worth it: more than the scatter of the samples, and more than two sockets.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import NormalDist, fmean, median
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Verdict = Literal["unknown", "steady", "shrinking", "growing", "leaking", "surging"]
+
+MINUTE = 60.0
+SPANS_S = (3 * MINUTE, 10 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE, 7 * 24 * 60 * MINUTE)
+BINS = 30
+FEWEST_BINS = 12
+SURGE_WITHIN_S = 10 * MINUTE
+CONFIDENCE = 0.95
+# The test looks again every few seconds for weeks, so it is stricter than the interval that is printed.
+SIGNIFICANCE = 0.01
+LEAST_RISE = 2.0
+QUANTUM = 0.5  # counts are whole: no scatter is known to be finer
+LEAST_LEAKED = 5
+NEVER_S = 10 * 365 * 86400.0  # a limit further away than ten years is not foretold
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+_CRITICAL = NormalDist().inv_cdf(1 - SIGNIFICANCE / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How many sockets were open at a moment (seconds since the epoch).
+
+    `stale` counts those that have been idle for longer than a minute, where that was seen: a socket that leaked is one
+    of them for ever, while the sockets of a load hardly ever are.
+    """
+
+    at: float
+    sockets: int
+    stale: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Slopes in sockets a minute, moments in seconds since the epoch; None where nothing can be said."""
+
+    verdict: Verdict
+    per_minute: float = 0.0
+    low_per_minute: float = 0.0
+    high_per_minute: float = 0.0
+    exhausted_at: float | None = None
+    exhausted_earliest: float | None = None
+    exhausted_latest: float | None = None
+    samples: int = 0
+    window_s: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON shape of a trend."""
+        moments = {
+            "exhausted_at": self.exhausted_at,
+            "exhausted_earliest": self.exhausted_earliest,
+            "exhausted_latest": self.exhausted_latest,
+        }
+        return {
+            "verdict": self.verdict,
+            "per_minute": round(self.per_minute, 4),
+            "low_per_minute": round(self.low_per_minute, 4),
+            "high_per_minute": round(self.high_per_minute, 4),
+            **{
+                key: datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+                for key, at in moments.items()
+                if at is not None
+            },
+            "samples": self.samples,
+            "window_s": round(self.window_s, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Rise:
+    """What one span of the series says; slopes in sockets a second."""
+
+    span_s: float
+    samples: int
+    slope: float
+    low: float
+    high: float
+    level: float  # where the fitted line ends
+    direction: int  # +1 risen, -1 fallen, 0 neither can be told
+    certain: bool  # enough bins to contradict a longer span
+
+
+def trend(points: Sequence[Point], limit: int | None = None) -> Trend:
+    """Return where a series leads; `points` in the order of their time, `limit` the sockets that may be open at most.
+
+    Of a series whose clock jumped back, only what came after the jump is read.
+    """
+    points = _after_last_jump(points)
+    length = points[-1].at - points[0].at if points else 0.0
+    if len(points) < FEWEST_BINS or length <= 0:
+        return Trend("unknown", samples=len(points), window_s=length)
+    spans = [span for span in SPANS_S if span <= length * 1.02]
+    if not spans or (length > 1.5 * spans[-1] and spans[-1] < SPANS_S[-1]):
+        spans.append(length)
+    rises = [rise for span in spans if (rise := _rise(points, span)) is not None]
+    if not rises:
+        return Trend("unknown", samples=len(points), window_s=length)
+    leak = _leak(points, spans)
+    if leak is not None:
+        return _trend("leaking", leak, points, limit)
+    # Load wanders for minutes at a time: so short a span is only believed of what cannot wait.
+    chosen = _choose([rise for rise in rises if rise.span_s >= SPANS_S[1] or _surges(rise, limit)])
+    if chosen is None:
+        longest = next((rise for rise in rises if rise.span_s >= SPANS_S[1]), rises[-1])
+        return _trend("steady", longest, points, None)
+    if chosen.direction < 0:
+        return _trend("shrinking", chosen, points, None)
+    return _trend(_kind(chosen, points, limit), chosen, points, limit)
+
+
+def _after_last_jump(points: Sequence[Point]) -> Sequence[Point]:
+    start = 0
+    for index in range(1, len(points)):
+        if points[index].at <= points[index - 1].at:
+            start = index
+    return points[start:]
+
+
+def _choose(rises: list[_Rise]) -> _Rise | None:
+    """Return the shortest span that has risen or fallen, unless a shorter one shows that this has ended."""
+    for index, rise in enumerate(rises):
+        if not rise.direction:
+            continue
+        ended = any(
+            shorter.certain and shorter.span_s * 6 >= rise.span_s and not shorter.low <= rise.slope <= shorter.high
+            for shorter in rises[:index]
+        )
+        if not ended:
+            return rise
+    return None
+
+
+def _leak(points: Sequence[Point], spans: list[float]) -> _Rise | None:
+    """Return the rise of the stale sockets where they only accumulate, ending at the level that all sockets have now.
+
+    Arrivals that never leave are a counting process, whose distance from a line wanders: a sign test over the bins'
+    floors suits it better than a test of slope. A bin counts for two sockets at most, so that a step is no leak.
+    """
+    stale = [Point(p.at, p.stale) for p in points if p.stale is not None]
+    if len(stale) < max(FEWEST_BINS, len(points) // 2):
+        return None
+    end = stale[-1].at
+    for span in (span for span in spans if span >= SPANS_S[1]):
+        first = _index(stale, end - span)
+        window = stale[first:]
+        floors = _quantiles(window, min(BINS, len(window)), 0.1)
+        quarters = _quantiles(window, 4, 0.1)
+        changes = [max(-2.0, min(2.0, b - a)) for a, b in itertools.pairwise(floors)]
+        moved, net = sum(map(abs, changes)), sum(changes)
+        if net < LEAST_LEAKED or net / math.sqrt(moved) < _CRITICAL or not _new(stale, first, span):
+            continue
+        if sum(b > a for a, b in itertools.pairwise(quarters)) < 3:
+            continue
+        risen = floors[-1] - floors[0]
+        error = _Z * math.sqrt(risen)  # Poisson
+        level = float(median(p.sockets for p in points[_index(points, end - span / 15) :]))
+        low, high = max(0.0, risen - error) / span, (risen + error) / span
+        return _Rise(span, len(window), risen / span, low, high, level, 1, certain=True)
+    return None
+
+
+def _trend(verdict: Verdict, rise: _Rise, points: Sequence[Point], limit: int | None) -> Trend:
+    now = points[-1].at
+
+    def reached(slope: float) -> float | None:
+        if limit is None or slope <= 0 or limit - rise.level > slope * NEVER_S:
+            return None
+        return now + max(0.0, limit - rise.level) / slope
+
+    return Trend(
+        verdict,
+        rise.slope * MINUTE,
+        rise.low * MINUTE,
+        rise.high * MINUTE,
+        exhausted_at=reached(rise.slope),
+        exhausted_earliest=reached(rise.high),
+        exhausted_latest=reached(rise.low),
+        samples=rise.samples,
+        window_s=rise.span_s,
+    )
+
+
+def _surges(rise: _Rise, limit: int | None) -> bool:
+    """Tell whether a rise would eat the whole limit in twenty minutes, and is near enough to do it in ten."""
+    if limit is None:
+        return rise.slope * MINUTE >= 10
+    return rise.slope * 2 * SURGE_WITHIN_S >= limit and limit - rise.level <= rise.slope * SURGE_WITHIN_S
+
+
+def _kind(rise: _Rise, points: Sequence[Point], limit: int | None) -> Verdict:
+    """Tell what sort of growth a believed rise is."""
+    if _surges(rise, limit):
+        return "surging"
+    window = points[_index(points, points[-1].at - rise.span_s) :]
+    if window[-1].stale is not None:
+        return "growing"  # the stale sockets, looked at first, did not rise
+    # Leaked sockets never close: the floor rises as the whole does, and never gives back.
+    floor = _quantiles(window, 8, 0.1)
+    if len(floor) < 4:
+        return "growing"
+    risen = floor[-1] - floor[0]
+    given_back = max(max(floor[: i + 1]) - value for i, value in enumerate(floor))
+    return (
+        "leaking" if risen >= 0.6 * rise.slope * rise.span_s * 7 / 8 and given_back <= 1 + 0.15 * risen else "growing"
+    )
+
+
+def _rise(points: Sequence[Point], span: float) -> _Rise | None:
+    end = points[-1].at
+    first = _index(points, end - span)
+    window = points[first:]
+    bins = _bins(window, min(BINS, len(window)))
+    if len(bins) < FEWEST_BINS or bins[-1][0] - bins[0][0] < 0.6 * span:
+        return None
+    slope, low, high, z = _theil_sen(bins)
+    level = median(value - slope * (at - end) for at, value in bins)
+    scatter = 1.4826 * median(abs(p.sockets - level - slope * (p.at - end)) for p in window)
+    direction = 0
+    if abs(z) >= _CRITICAL and abs(slope) * span >= max(LEAST_RISE, scatter):
+        sign = 1 if slope > 0 else -1
+        quarters = _quantiles(window, 4, 0.5)
+        if len(quarters) == 4 and _spread(quarters, sign) and (sign < 0 or _new(points, first, span)):
+            direction = sign
+    return _Rise(span, len(window), slope, low, high, level, direction, certain=len(bins) >= 2 * FEWEST_BINS)
+
+
+def _spread(quarters: list[float], sign: int) -> bool:
+    """Tell whether each quarter of the span goes on from the one before, as one step cannot."""
+    total = sign * (quarters[-1] - quarters[0])
+    return all(sign * (b - a) >= 0.1 * total for a, b in itertools.pairwise(quarters)) and total > 0
+
+
+def _new(points: Sequence[Point], first: int, span: float) -> bool:
+    """Tell whether the end of the span stands above all that was seen for a while before it."""
+    end = points[-1].at
+    horizon = max(6 * span, 36 * 60 * MINUTE if span >= 60 * MINUTE else 0.0)
+    before = points[_index(points, end - span - horizon) : first]
+    piece = span / 4
+    if not before or before[-1].at - before[0].at < piece:
+        return True
+    now = _quantile(sorted(p.sockets for p in points[_index(points, end - piece) :]), 0.25)
+    count = max(1, int((before[-1].at - before[0].at) / piece))
+    return now > max(_quantiles(before, count, 0.25), default=-math.inf)
+
+
+def _index(points: Sequence[Point], at: float) -> int:
+    return bisect_left(points, at, key=lambda point: point.at)
+
+
+def _cut(points: Sequence[Point], pieces: int) -> list[Sequence[Point]]:
+    """Cut a series into pieces of equal time; the empty ones are left out."""
+    start, width = points[0].at, (points[-1].at - points[0].at) / pieces
+    if width <= 0:
+        return [points]
+    edges = [0, *(_index(points, start + i * width) for i in range(1, pieces)), len(points)]
+    return [points[a:b] for a, b in itertools.pairwise(edges) if b > a]
+
+
+def _bins(points: Sequence[Point], pieces: int) -> list[tuple[float, float]]:
+    return [(fmean(p.at for p in piece), float(median(p.sockets for p in piece))) for piece in _cut(points, pieces)]
+
+
+def _quantiles(points: Sequence[Point], pieces: int, share: float) -> list[float]:
+    if not points:
+        return []
+    return [_quantile(sorted(p.sockets for p in piece), share) for piece in _cut(points, pieces)]
+
+
+def _quantile(values: Sequence[int], share: float) -> float:
+    return float(values[min(len(values) - 1, int(share * len(values)))])
+
+
+def _theil_sen(bins: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
+    """Return the median slope, its interval, and its standard score; both allow for autocorrelation."""
+    n = len(bins)
+    slopes = sorted((bins[j][1] - bins[i][1]) / (bins[j][0] - bins[i][0]) for i in range(n) for j in range(i + 1, n))
+    slope = median(slopes)
+    score = sum(s > 0 for s in slopes) - sum(s < 0 for s in slopes)
+    values = [value for _, value in bins]
+    ties = [values.count(v) for v in set(values)]
+    variance = (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
+    residuals = [value - slope * at for at, value in bins]
+    middle = fmean(residuals)
+    power = sum((r - middle) ** 2 for r in residuals)
+    shared = sum((a - middle) * (b - middle) for a, b in itertools.pairwise(residuals))
+    neighbour = min(0.9, max(0.0, shared / power)) if power else 0.0
+    deviation = math.sqrt(variance * (1 + neighbour) / (1 - neighbour))
+    # What the slope is over its own error, as in a regression, with the residuals' median deviation for their scatter.
+    spread = max(QUANTUM, 1.4826 * median(abs(r - median(residuals)) for r in residuals))
+    rise = slope * (bins[-1][0] - bins[0][0])
+    z = rise / spread * math.sqrt(n / 12 * (1 - neighbour) / (1 + neighbour)) if abs(score) > deviation else 0.0
+    reach = int(_Z * deviation)
+    lower = max(0, (len(slopes) - reach) // 2)
+    upper = min(len(slopes) - 1, (len(slopes) + reach) // 2)
+    return slope, slopes[lower], slopes[upper], z
