@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SIGNS: dict[Status, tuple[str, str]] = {
     "ok": ("✓", "$ok"),
     "warning": ("!", "$warning"),
-    "failed": ("✕", "$failed"),
+    "failed": ("✗", "$failed"),
     "skipped": ("–", "$muted"),
 }
 _WORST: tuple[Status, ...] = ("failed", "warning", "ok", "skipped")

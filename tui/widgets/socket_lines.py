@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.text import cells, pad, safe, shorten
 from tui.widgets.cells import count, duration, level_bar, plural, sparkline
 from tui.widgets.live_table import Span, Spans
-from tui.widgets.troubles import CRITICAL_SHARE, SIGNS, WARNING_SHARE
+from tui.widgets.troubles import CRITICAL_SHARE, SERVER_NOT_SEEN, SIGNS, WARNING_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,15 +29,15 @@ _TITLES = {
     "bound": "Limit of",
     "database": "Database",
     "role": "Role",
-    "words": "What is wrong",
+    "words": "Trouble",
 }
 _RIGHT = frozenset({"active", "idle", "in_tx", "free"})
 # What a wider terminal buys, most wanted first; each step is taken whole or not at all.
 _STEPS = (
     ("words", 12), ("in_tx", 5), ("active", 6), ("idle", 5), ("bar", 6), ("recent", 6), ("name", 7),  # 78
     ("recent", 2), ("words", 4), ("recent", 4), ("bar", 2), ("name", 5), ("free", 5), ("words", 6),
-    ("bound", 8), ("recent", 6), ("bar", 4), ("name", 6), ("database", 12), ("role", 12), ("words", 12),
-    ("recent", 12), ("name", 6), ("bar", 4), ("words", 10),
+    ("bound", 8), ("recent", 4), ("bar", 2), ("name", 4), ("database", 12), ("role", 12), ("words", 30),
+    ("recent", 8), ("name", 6), ("bar", 4), ("words", 10),
 )  # fmt: skip
 
 
@@ -112,8 +112,10 @@ def connection_spans(row: Row, cursor: bool, width: int) -> Spans:
         _cell("name", safe(row.connection.name), shown.name, "strong"),
     ]
     if row.seen is None or row.seen.sockets is None:
-        # A note, such as a warning of the last check, is no reason.
+        # A note, such as a warning of the last check, is no reason. What holds for the server is said in its line.
         said = worst.sentence if worst and worst.level == "failed" else "connecting…"
+        if worst and worst.short == SERVER_NOT_SEEN:
+            said, tone = worst.short, "muted"
         room = width - _MARK - shown.name - _SOCKETS - 1
         dash = Span(" " + pad("   —", _SOCKETS), "muted")
         return (*front, dash, Span(pad(" " + safe(said), room), tone))
@@ -150,7 +152,7 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
         "idle": "muted" if not idle else "plain",
         "in_tx": "muted" if not in_tx else "warning" if worst and worst.short.startswith("in tx") else "plain",
         "recent": "accent",
-        "free": share_tone(seen.limit, seen.headroom),
+        "free": "plain" if seen.headroom else "failed",
         "words": _tone(worst),
     }
     spans: list[Span] = []
@@ -186,10 +188,12 @@ def server_spans(server: str, seen: ServerCount | None, not_registered: int, age
         words.append(Span("connecting…", "muted"))
     elif seen.error:
         age = f"not seen for {duration(age_s)}" if age_s else "not seen"
-        words.append(Span(f"✕ {age}: {safe(seen.error)}", "failed"))
+        words.append(Span(f"✗ {age}: {safe(seen.error)}", "failed"))
     else:
         words += _usage(seen, not_registered)
-    spans = [Span("─ ", "line"), Span(shorten(safe(server), max(12, width - 30)), "accent"), Span(" ", "line")]
+    # The name gives way to the numbers, and an error's sentence to the name: it stands whole below the table.
+    wanted = sum(cells(word.text) + 3 for word in words) if seen is not None and not seen.error else width // 2
+    spans = [Span("─ ", "line"), Span(shorten(safe(server), max(16, width - 4 - wanted)), "accent"), Span(" ", "line")]
     left = width - sum(cells(span.text) for span in spans)
     for number, word in enumerate(words):
         gap = " · " if number else " "
@@ -204,7 +208,7 @@ def _usage(seen: ServerCount, not_registered: int) -> list[Span]:
     words = [Span(used, "plain")]
     if seen.headroom is not None:
         tone = share_tone(seen.limit, seen.headroom)
-        sign = "✕ " if seen.headroom <= 0 else "! " if tone in {"warning", "failed"} else ""
+        sign = "✗ " if seen.headroom <= 0 else "! " if tone in {"warning", "failed"} else ""
         words.append(Span(f"{sign}{seen.headroom} free", "muted" if tone == "accent" else tone))
     if not_registered:
         words.append(Span(f"{not_registered} not registered", "muted"))
@@ -213,17 +217,24 @@ def _usage(seen: ServerCount, not_registered: int) -> list[Span]:
     return words
 
 
-def totals(counts: Sequence[ConnectionCount], registered: int, servers: int) -> str:
-    """Return the sums over what was seen, for the line on top; sockets that Connections share are counted once."""
-    said = f"{plural(registered, 'Connection')} on {plural(servers, 'server')}"
-    seen: dict[frozenset[str], ConnectionCount] = {}
-    for each in counts:
-        if each.sockets is not None:
-            seen[frozenset((each.name, *each.shared_with))] = each
+def totals(counts: Sequence[ConnectionCount], registered: int, servers: int, pace: str, width: int) -> str:
+    """Return the sums over what was seen, in at most `width` cells where that can be; `pace` is how it is counted.
+
+    Sockets that Connections share are counted once.
+    """
+    seen = {frozenset((c.name, *c.shared_with)): c for c in counts if c.sockets is not None}
+    sockets = plural(sum(c.sockets or 0 for c in seen.values()), "socket")
+    active, idle, in_tx = (sum(c.states[i] for c in seen.values() if c.states) for i in range(3))
+    unseen = sum(c.sockets is None for c in counts)
+    lacking = f" · ✗ {unseen} not seen" if unseen else ""
+    connections = f"{plural(registered, 'Connection')} on {plural(servers, 'server')}"
     if not seen:
-        return said
-    states = [sum(each.states[i] for each in seen.values() if each.states) for i in range(3)]
-    sockets = plural(sum(each.sockets or 0 for each in seen.values()), "socket")
-    unseen = sum(each.sockets is None for each in counts)
-    parts = [said, f"{sockets}: {states[0]} active, {states[1]} idle, {states[2]} in tx"]
-    return "  ".join([*parts, f"✕ {unseen} not seen"] if unseen else parts)
+        return f"{connections}{lacking} · {pace}"
+    states = f"{active} active, {idle} idle, {in_tx} in tx"
+    variants = (
+        f"{connections} · {sockets}: {states}{lacking} · {pace}",
+        f"{sockets}: {states}{lacking} · {pace}",
+        f"{sockets} of {plural(registered, 'Connection')}{lacking} · {pace}",
+        f"{sockets}{lacking} · {pace}",
+    )
+    return next((said for said in variants if cells(said) <= width), variants[-1])

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
 Level = Literal["failed", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("failed", "warning", "note")
-SIGNS: dict[Level, str] = {"failed": "✕", "warning": "!", "note": "·"}
+SIGNS: dict[Level, str] = {"failed": "✗", "warning": "!", "note": "·"}
 
 WARNING_SHARE, CRITICAL_SHARE = 0.80, 0.95  # of the limit that binds, as `alert` has them
 LONG_IN_TRANSACTION_S = 60.0
+
+
+SERVER_NOT_SEEN = "not seen, like its server"
 
 
 class Trouble(NamedTuple):
@@ -35,10 +38,10 @@ def troubles(count: ConnectionCount | None, server: ServerCount | None, kept_war
     """Return what is wrong, the worst first. `kept_warnings` is how many warnings the last check left."""
     found: list[Trouble] = []
     if count is not None:
-        if count.error:
+        if server is not None and server.error and count.error in {"", server.error}:
+            found.append(Trouble("failed", SERVER_NOT_SEEN, f"Not seen: {server.error}"))
+        elif count.error:
             found.append(Trouble("failed", "not seen", f"Not seen: {count.error}"))
-        elif server is not None and server.error:
-            found.append(Trouble("failed", "not seen", f"Not seen: {server.error}"))
         found += _of_limit(count)
         oldest = count.oldest_idle_in_transaction_s
         if oldest is not None and oldest >= LONG_IN_TRANSACTION_S:

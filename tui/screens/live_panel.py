@@ -1,0 +1,426 @@
+"""The home screen: which Connection holds how many sockets, of what limit, and what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.binding import Binding
+from textual.containers import Middle
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Input, Static
+
+from tui.connections.registry import RegistryError
+from tui.connections.secret import SecretsError
+from tui.screens import connection_actions
+from tui.screens.base import Base
+from tui.screens.passwords import Passwords
+from tui.screens.watching import OpenWatch, Watching, open_watch
+from tui.text import safe
+from tui.widgets.live_table import LiveTable
+from tui.widgets.panel import ORDERS, Panel
+from tui.widgets.socket_lines import heading
+from tui.widgets.troubles import SIGNS
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.screen import Screen
+
+    from tui.connections.model import Connection
+    from tui.screens.connection_detail import ConnectionDetail
+    from tui.screens.services import Services
+    from tui.sockets.model import Sample
+
+INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_LOOK_AT_REGISTRY_S = 1.0
+_ORDER_WORDS = {"name": "by name", "sockets": "by sockets, the most first", "trouble": "by trouble, the worst first"}
+
+_WELCOME = Content.assemble(
+    ("No Connection is registered yet\n\n", "bold"),
+    "pgconns registers the PostgreSQL Connections that CARTO uses, checks\n",
+    "everything CARTO needs of them, and shows here how many sockets each\n",
+    "one holds, of which limit, and what is wrong.\n\n",
+    ("   a   ", "bold $accent"), "add one: pick a connector, fill in six parameters, connect\n",
+    ("   i   ", "bold $accent"), "import from pg_service.conf, .pgpass, URIs or another registry\n",
+    ("   ?   ", "bold $accent"), "help: every key, and what the words and signs mean\n\n",
+    ("No server at hand? Leave with ", "$muted"), ("q", "bold $accent"), (" and run  ", "$muted"),
+    ("pgconns demo", "bold"),
+)  # fmt: skip
+
+
+class LivePanel(Base[None]):
+    """One line per registered Connection, kept up to date by counting on each server."""
+
+    heading = "Sockets"
+    BINDINGS: ClassVar = [
+        Binding("a", "add", "Add", id="panel.add", tooltip="Register a Connection: pick a connector, fill in, connect"),
+        Binding("enter", "open", "Open", id="panel.open", tooltip="Show the Connection under the cursor in detail"),
+        Binding("e", "edit", "Edit", id="panel.edit", tooltip="Change the Connection's parameters"),
+        Binding("c", "check", "Check", id="panel.check", tooltip="Check again everything CARTO needs of it"),
+        Binding("r", "rename", "Rename", id="panel.rename", show=False, tooltip="Give the Connection another name"),
+        Binding(
+            "d,delete", "remove", "Remove", id="panel.remove", show=False, tooltip="Remove the Connection; asks first"
+        ),
+        Binding("y", "copy", "Copy", id="panel.copy", show=False, tooltip="Copy its URI, without the password"),
+        Binding("slash", "filter", "Filter", id="panel.filter", tooltip="Show Connections whose names hold some text"),
+        Binding("s", "sort", "Sort", id="panel.sort", tooltip="Sort by name, sockets or trouble"),
+        Binding(
+            "p",
+            "pause",
+            "Pause",
+            id="panel.pause",
+            show=False,
+            tooltip="Hold the panel still; counting goes on behind it",
+        ),
+        Binding("plus,equals_sign", "interval(1)", "Slower", id="panel.slower", show=False, tooltip="Count less often"),
+        Binding("minus", "interval(-1)", "Faster", id="panel.faster", show=False, tooltip="Count more often"),
+        Binding("u", "unlock", "Unlock", id="panel.unlock", show=False, tooltip="Give the passphrase or password"),
+        Binding(
+            "i", "import", "Import", id="panel.import", show=False, tooltip="Import Connections from a file or text"
+        ),
+        Binding(
+            "x", "export", "Export", id="panel.export", show=False, tooltip="Show, write or copy the registry as TOML"
+        ),
+        Binding("A", "apply", "Apply", id="panel.apply", show=False, tooltip="Make the registry what a file says"),
+        Binding("D", "doctor", "Doctor", id="panel.doctor", show=False, tooltip="Check this machine and terminal"),
+        Binding("R", "reload", "Reload", id="panel.reload", show=False, tooltip="Read the registry again"),
+        Binding("question_mark", "app.help", "Help", id="panel.help", show=False, tooltip="What the screen is for"),
+        Binding("escape", "clear_filter", "Clear", id="panel.clear", show=False),
+        Binding("q", "app.quit", "Quit", id="panel.quit", tooltip="Leave pgconns"),
+    ]
+
+    panel: var[Panel] = var(Panel, init=False, always_update=True)
+
+    def __init__(self, services: Services, open_watch: OpenWatch = open_watch) -> None:
+        """Show the Connections of `services`, counted by what `open_watch` makes."""
+        super().__init__(services)
+        self._open_watch = open_watch
+        self._watch: Watching | None = None
+        self._passwords = Passwords(self, services.secrets)
+        self._interval_s = services.interval_s
+        self._latest = Panel()  # what is known; `panel` stays behind it while paused
+        self._paused = False
+        self._stamp: object = None
+        self._damaged = ""
+
+    def body(self) -> ComposeResult:
+        """Yield the table, what stands in its place at the first start, and what the cursor's line means."""
+        yield Static("", id="damaged", markup=False)
+        yield LiveTable(self._draw, heading, id="sockets")
+        with Middle(id="first"):
+            yield Static(_WELCOME, id="welcome")
+        yield Static("", id="cursor")
+        yield Input(placeholder="part of a name, server, database or role", compact=True, id="filter")
+
+    def on_mount(self) -> None:
+        """Show the frame first; read the registry and connect after it."""
+        self.query_one(LiveTable).focus()
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self.action_reload()
+        self.set_interval(_LOOK_AT_REGISTRY_S, self._look_at_registry)
+
+    # What is registered
+
+    def _look_at_registry(self) -> None:
+        """Notice what another console, a command or an editor did to the registry."""
+        if self.services.registry.stamp() != self._stamp:
+            self.action_reload()
+
+    def action_reload(self) -> None:
+        """Read the registry again."""
+        self.run_worker(self._load(), group="registry", exclusive=True, description="read the registry")
+
+    async def _load(self) -> None:
+        self._stamp = self.services.registry.stamp()
+        try:
+            connections = await asyncio.to_thread(self.services.registry.load)
+        except RegistryError as error:
+            self._damaged = str(error)
+            self._show()
+            return
+        self._damaged = ""
+        kept = await asyncio.to_thread(kept_warnings, connections)
+        changed = connections != self._latest.connections
+        first = bool(connections) != bool(self._latest.connections)
+        self._know(replace(self._latest, connections=connections, kept=kept))
+        if first:
+            self.refresh_bindings()
+        if changed:
+            self._count_these(connections)
+
+    def on_screen_resume(self) -> None:
+        """Show what was done on the screen that was on top."""
+        if self._stamp is not None:
+            self.action_reload()
+
+    # Counting
+
+    def _count_these(self, connections: tuple[Connection, ...]) -> None:
+        if self._watch is not None and connections:
+            self._watch.set_connections(connections)
+        else:
+            self._count_anew()
+
+    def _count_anew(self) -> None:
+        if self._latest.connections:
+            self.run_worker(self._count(), group="count", exclusive=True, description="count sockets")
+        else:
+            self.workers.cancel_group(self, "count")
+
+    async def _count(self) -> None:
+        watch = self._open_watch(self._latest.connections, self._passwords.of, self._interval_s, self._on_sample)
+        self._watch = watch
+        try:
+            await watch.run()
+        finally:
+            if self._watch is watch:
+                self._watch = None
+            await watch.close()
+
+    def _on_sample(self, sample: Sample) -> None:
+        self._know(self._latest.after(sample), counted=True)
+
+    def _know(self, latest: Panel, *, counted: bool = False) -> None:
+        """Take in what is known now; show it, unless the panel is held still and it is only a newer count."""
+        self._latest = latest
+        if not (counted and self._paused):
+            self.panel = latest
+
+    # Showing
+
+    def watch_panel(self) -> None:
+        """Show the value that was set."""
+        self._show()
+
+    def _draw(self, value: str, cursor: bool, width: int) -> Any:
+        return self.panel.draw(value, cursor, width)
+
+    def _show(self) -> None:
+        panel = self.panel
+        table = self.query_one(LiveTable)
+        table.show(panel.lines)
+        empty = not panel.connections and not self._damaged and self._stamp is not None
+        self.set_class(empty, "-empty")
+        self.set_class(bool(self._damaged), "-damaged")
+        self._tell(
+            "#damaged",
+            Content(f"✕ {safe(self._damaged)}\nR reads it again. Until then nothing is written to it.")
+            if self._damaged
+            else Content(""),
+        )
+        pace = "PAUSED" if self._paused else f"every {self._interval_s:g} s"
+        said = panel.totals(pace, self.size.width - 22) if panel.connections else ""
+        if said != self._about:
+            self._about = said
+            self.about(said)
+        self._show_cursor()
+        for screen in self.app.screen_stack[1:]:
+            if isinstance(screen, _detail_type()):
+                self._feed(screen)
+
+    def _show_cursor(self) -> None:
+        connection = self._connection()
+        if connection is None:
+            words = "" if not self.panel.connections else f"No Connection matches {safe(self.panel.wanted)}"
+            self._tell("#cursor", Content.styled(words, "$muted"))
+            return
+        about = self.panel.about(connection)
+        lines = [Content.assemble((safe(connection.name), "bold"), ("  " + safe(about), "$muted"))]
+        tones = {"failed": "$failed", "warning": "$warning", "note": ""}
+        lines += [
+            Content.styled(f"{SIGNS[trouble.level]} {safe(trouble.sentence)}", tones[trouble.level])
+            for trouble in self.panel.wrong(connection)
+        ]
+        self._tell("#cursor", Content("\n").join(lines))
+
+    def _tell(self, selector: str, content: Content) -> None:
+        """Write into a part of the screen, if it says something else: an unchanged panel sends nothing."""
+        static = self.query_one(selector, Static)
+        if static.content != content:
+            static.update(content)
+
+    def _feed(self, detail: ConnectionDetail) -> None:
+        connection = self.panel.by_id.get(detail.connection_id)
+        if connection is not None:
+            detail.show_row(self.panel.row(connection))
+
+    @on(LiveTable.Moved)
+    def _moved(self) -> None:
+        self._show_cursor()
+
+    @on(LiveTable.Chosen)
+    def _chosen(self) -> None:
+        self.action_open()
+
+    # What one can do
+
+    def _connection(self) -> Connection | None:
+        key = self.query_one(LiveTable).cursor
+        return self.panel.by_id.get(key) if key else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what can be done: what needs a Connection needs one under the cursor."""
+        if action in {"open", "edit", "check", "rename", "remove", "copy", "unlock", "filter", "sort", "pause"}:
+            return bool(self.panel.connections)
+        return True if action != "clear_filter" else bool(self.panel.wanted)
+
+    def _push(self, screen: Screen[Any]) -> None:
+        self.app.push_screen(screen)
+
+    def _writing_refused(self) -> bool:
+        if self._damaged:
+            self.tell("The registry is not written to while it is damaged: mend it, then press R", severity="error")
+        return bool(self._damaged)
+
+    def action_add(self) -> None:
+        """Register a Connection."""
+        if not self._writing_refused():
+            from tui.screens.connector_picker import ConnectorPicker  # noqa: PLC0415 - for a quick first frame
+
+            self._push(ConnectorPicker(self.services))
+
+    def action_open(self, check: bool = False) -> None:
+        """Show the Connection under the cursor in detail."""
+        connection = self._connection()
+        if connection is not None:
+            detail = _detail_type()(self.services, connection, check=check)
+            detail.show_row(self.panel.row(connection))
+            self._push(detail)
+
+    def action_check(self) -> None:
+        """Show it, and check it again."""
+        self.action_open(check=True)
+
+    def action_edit(self) -> None:
+        """Change its parameters."""
+        connection = self._connection()
+        if connection is not None and not self._writing_refused():
+            connection_actions.edit(self, connection)
+
+    def action_rename(self) -> None:
+        """Give it another name."""
+        connection = self._connection()
+        if connection is not None and not self._writing_refused():
+            self.run_worker(connection_actions.rename(self, connection), description="rename")
+
+    def action_remove(self) -> None:
+        """Remove it, after a question."""
+        connection = self._connection()
+        if connection is not None and not self._writing_refused():
+            self.run_worker(connection_actions.remove(self, connection), description="remove")
+
+    def action_copy(self) -> None:
+        """Copy its URI, without the password."""
+        connection = self._connection()
+        if connection is not None:
+            connection_actions.copy(self, connection)
+
+    def action_unlock(self) -> None:
+        """Ask for what the Connection under the cursor lacks, then count again."""
+        connection = self._connection()
+        if connection is not None:
+            self.run_worker(self._unlock(connection), exclusive=True, group="unlock", description="unlock")
+
+    async def _unlock(self, connection: Connection) -> None:
+        try:
+            known = await self._passwords.ask(connection)
+        except SecretsError as error:
+            self.tell(str(error), severity="error")
+            return
+        if known:
+            self._count_anew()
+
+    def action_pause(self) -> None:
+        """Hold the panel still, or go on with what is known now."""
+        self._paused = not self._paused
+        self._know(self._latest)
+
+    def action_interval(self, step: int) -> None:
+        """Count less or more often."""
+        nearest = min(INTERVALS_S, key=lambda interval: abs(interval - self._interval_s))
+        index = min(max(INTERVALS_S.index(nearest) + step, 0), len(INTERVALS_S) - 1)
+        if INTERVALS_S[index] != self._interval_s:
+            self._interval_s = INTERVALS_S[index]
+            self._know(self._latest)
+            self._count_anew()
+
+    def action_sort(self) -> None:
+        """Sort by the next order."""
+        order = ORDERS[(ORDERS.index(self.panel.order) + 1) % len(ORDERS)]
+        self._arrange(replace(self._latest, order=order))
+        self.tell(f"Sorted {_ORDER_WORDS[order]}")
+
+    def _arrange(self, latest: Panel) -> None:
+        """Take another order or filter, also while the panel is held still."""
+        self.panel = replace(self.panel, order=latest.order, wanted=latest.wanted)
+        self._latest = latest
+
+    def action_filter(self) -> None:
+        """Type what names must hold."""
+        self.add_class("-filtering")
+        self.query_one("#filter").focus()
+
+    def action_clear_filter(self) -> None:
+        """Show all Connections again."""
+        self.query_one("#filter", Input).value = ""
+        self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        self.set_class(bool(self.panel.wanted), "-filtering")
+        self.query_one(LiveTable).focus()
+
+    @on(Input.Changed, "#filter")
+    def _filter_changed(self, event: Input.Changed) -> None:
+        self._arrange(replace(self._latest, wanted=event.value.strip()))
+
+    @on(Input.Submitted, "#filter")
+    def _filter_submitted(self) -> None:
+        self._leave_filter()
+
+    def action_import(self) -> None:
+        """Import Connections from a file or from pasted text."""
+        if not self._writing_refused():
+            from tui.screens.import_connections import ImportConnections  # noqa: PLC0415 - for a quick first frame
+
+            self._push(ImportConnections(self.services))
+
+    def action_export(self) -> None:
+        """Show, write or copy the registry."""
+        from tui.screens.export_connections import ExportConnections  # noqa: PLC0415 - for a quick first frame
+
+        self._push(ExportConnections(self.services))
+
+    def action_apply(self) -> None:
+        """Make the registry what a file says."""
+        if not self._writing_refused():
+            from tui.screens.apply_registry import ApplyRegistry  # noqa: PLC0415 - for a quick first frame
+
+            self._push(ApplyRegistry(self.services))
+
+    def action_doctor(self) -> None:
+        """Check this machine and terminal."""
+        from tui.screens.doctor import Doctor  # noqa: PLC0415 - for a quick first frame
+
+        self._push(Doctor(self.services))
+
+
+def _detail_type() -> type[ConnectionDetail]:
+    from tui.screens.connection_detail import ConnectionDetail  # noqa: PLC0415 - for a quick first frame
+
+    return ConnectionDetail
+
+
+def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:
+    """Return how many warnings the last check of each Connection left, by id; reads files."""
+    from tui.connections import checks  # noqa: PLC0415 - reads JSON: not before the first frame
+
+    found = {}
+    for connection in connections:
+        report = checks.load(connection.id) or {}
+        found[connection.id] = sum(finding.get("status") == "warning" for finding in report.get("findings", ()))
+    return {connection_id: number for connection_id, number in found.items() if number}

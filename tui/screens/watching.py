@@ -1,0 +1,48 @@
+"""The panel's stream of samples: what it needs from the sampler, and the real one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from tui.connections.model import Connection
+    from tui.connections.secret import Secret
+    from tui.sockets.model import Sample
+
+    PasswordOf = Callable[[Connection], Awaitable[Secret | None]]
+    OnSample = Callable[[Sample], None]
+
+
+class Watching(Protocol):
+    """Counts the sockets of Connections again and again, with at most one socket of its own per server."""
+
+    def set_connections(self, connections: Sequence[Connection]) -> None:
+        """Count these from now on."""
+
+    async def run(self) -> None:
+        """Count until cancelled."""
+
+    async def close(self) -> None:
+        """Leave no socket behind."""
+
+
+class OpenWatch(Protocol):
+    """Makes a Watching."""
+
+    def __call__(
+        self, connections: Sequence[Connection], password_of: PasswordOf, interval_s: float, on_sample: OnSample
+    ) -> Watching:
+        """Count `connections` every `interval_s` seconds; hand each sample to `on_sample`."""
+
+
+def open_watch(
+    connections: Sequence[Connection], password_of: PasswordOf, interval_s: float, on_sample: OnSample
+) -> Watching:
+    """Count on real servers, with CARTO's published addresses as those of the regions."""
+    from tui.regions.model import BUILT_IN  # noqa: PLC0415 - with the sampler, after the first frame
+    from tui.sockets.sampler import Watch  # noqa: PLC0415 - imports psycopg, 290 ms: after the first frame
+
+    addresses = {region.region: region.addresses for region in BUILT_IN}
+    return Watch(connections, password_of, interval_s, addresses, on_sample=on_sample)
