@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import psycopg
@@ -34,20 +34,23 @@ logging.getLogger("psycopg").addHandler(logging.NullHandler())
 _NOT_NOW = frozenset({"57P03"})
 
 
-async def connect(target: Target, timeout_s: float = 10.0) -> Session:
-    """Open a session within `timeout_s`. Raises CannotConnect, with a finding that says why and what to do."""
-    outcome = await _attempt(target, timeout_s)
+async def connect(target: Target, timeout_s: float = 10.0, addresses: Sequence[str] = ()) -> Session:
+    """Open a session within `timeout_s`. Raises CannotConnect, with a finding that says why and what to do.
+
+    `addresses` are those of the host, best first, where the caller has looked them up already.
+    """
+    outcome = await _attempt(target, timeout_s, addresses)
     if isinstance(outcome, Failure):
         raise CannotConnect(explain(outcome, target))
     opened, address = outcome
     return Session(await _wrap(psycopg.AsyncConnection[Any], opened), target, address)
 
 
-async def _attempt(target: Target, timeout_s: float) -> tuple[PGconn, str] | Failure:
+async def _attempt(target: Target, timeout_s: float, addresses: Sequence[str] = ()) -> tuple[PGconn, str] | Failure:
     """Try the addresses of a target in turn, until a server answers yes or no."""
     deadline = time.monotonic() + timeout_s
     try:
-        addresses = await resolve(target.host, target.port, timeout_s)
+        addresses = addresses or await resolve(target.host, target.port, timeout_s)
     except NotResolved as error:
         return error.failure
     failure = Failure("resolve", code="EAI_NONAME")

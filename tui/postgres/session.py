@@ -68,7 +68,7 @@ class Session:
             raise QueryFailed(explain_query(Failure("session", code="ETIMEDOUT", timeout_s=timeout_s), self.target))
         outcome = task.result()
         if isinstance(outcome, Failure):
-            raise QueryFailed(explain_query(outcome, self.target))
+            raise QueryFailed(explain_query(outcome, self.target, ended=self.closed))
         return outcome
 
     async def _run(self, statements: str, params: Sequence[Any]) -> list[dict[str, Any]] | Failure:
