@@ -29,10 +29,11 @@ class Console(App[int]):
     """The pgconns console; it returns the exit status."""
 
     TITLE = "pgconns"
-    CSS_PATH = sheet("app")
+    # Textual loads no sheet for the screen that it starts with: that of the live panel stands here.
+    CSS_PATH: ClassVar = [sheet("app"), sheet("live_panel")]
     # 80x24 is the design size: screens are -wide from 110 columns on, -tall from 32 rows on.
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar = [(0, "-short"), (32, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - as Textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar = [
         Binding("f1", "help", "Help", id="app.help", tooltip="What this screen is for, and all of its keys"),
         Binding("f2", "theme", "Theme", id="app.theme", show=False, tooltip="Change between dark and light"),

@@ -24,7 +24,7 @@ CONNECTORS: tuple[Connector, ...] = (
     Connector(
         "postgresql",
         "PostgreSQL",
-        "Any PostgreSQL 12 or newer that you run yourself",
+        "Your own PostgreSQL, 12 or newer",
         (
             "A role that may log in, and a pg_hba.conf line that admits CARTO's addresses",
             "PostGIS 2.4 or newer in the database: CREATE EXTENSION postgis",
@@ -103,7 +103,7 @@ CONNECTORS: tuple[Connector, ...] = (
     Connector(
         "pgbouncer",
         "PgBouncer",
-        "A connection pooler in front of a PostgreSQL server",
+        "A connection pooler before PostgreSQL",
         (
             "An entry for the database in [databases], and the role in its auth_file or auth_query",
             "ignore_startup_parameters = extra_float_digits, options",

@@ -47,7 +47,7 @@ class Heading(Static):
 class Base(Screen[Result]):
     """A whole screen: `heading` on top, what `body` yields, and the keys below."""
 
-    heading: ClassVar[str] = ""
+    heading: str = ""
 
     def __init__(self, services: Services, about: str = "") -> None:
         """Show what `services` reach; `about` stands at the right of the heading."""
@@ -70,6 +70,15 @@ class Base(Screen[Result]):
     ) -> None:
         """Show a notice; the text may come from a user or a server."""
         self.notify(safe(text), title=title, severity=severity, markup=False)
+
+    def leave_after(self, question: Dialog[bool]) -> None:
+        """Leave this screen with None when `question` is answered by yes."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(None)
+
+        self.app.push_screen(question, answered)
 
     def about(self, text: str) -> None:
         """Say at the right of the heading what the screen is about."""

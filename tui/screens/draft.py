@@ -66,11 +66,14 @@ class Draft:
         return replace(self, password=password or None)
 
     def fill(self, values: Mapping[str, str], password: Secret | None) -> Draft:
-        """Return the draft after a person pasted several fields at once."""
-        draft = self
-        for name in sorted(values, key=lambda name: name != "connector"):
-            draft = draft.type(name, values[name])
-        draft = replace(draft, typed=draft.typed | (values.keys() - {"connector"}))
+        """Return the draft after a person pasted several fields at once; presets among them count as not set."""
+        presets = defaults(values.get("connector", self.values["connector"]))
+        given = {name for name, text in values.items() if text != presets.get(name)}
+        draft = replace(
+            self,
+            values=MappingProxyType({**self.values, **values}),
+            typed=(self.typed - values.keys()) | given,
+        )
         return draft.type_password(password) if password else draft
 
     def problems(self, taken: frozenset[str] = frozenset()) -> dict[str, str]:

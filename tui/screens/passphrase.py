@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tui.connections.secret import Secret
+from tui.connections.secret import Secret, VaultLocked, WrongPassphrase
 from tui.screens.base import Dialog
 from tui.text import safe, safe_lines
 
@@ -124,8 +124,6 @@ async def unlocked(screen: Screen[Any], secrets: Secrets, work: Callable[[], Val
 
     Call it in a worker. Raises what `work` raises, VaultLocked among it when the person gave no passphrase.
     """
-    from tui.connections.secrets import VaultLocked, WrongPassphrase  # noqa: PLC0415 - when it is first used
-
     problem = ""
     while True:
         try:

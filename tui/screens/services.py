@@ -39,6 +39,13 @@ def parse_conninfo(text: str) -> dict[str, str]:
     return parse(text)
 
 
+def find_service(name: str) -> dict[str, str]:
+    """Return the options of a service of pg_service.conf."""
+    from tui.connections.pg_service import find  # noqa: PLC0415 - when it is first used
+
+    return find(name)
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The registry, the secrets, how often to count, and the doors to servers (tests hand in others)."""
@@ -48,3 +55,4 @@ class Services:
     interval_s: float = 2.0
     probe: Probe = probe
     parse_conninfo: Callable[[str], dict[str, str]] = parse_conninfo
+    find_service: Callable[[str], dict[str, str]] = find_service

@@ -185,12 +185,16 @@ class FieldRow(Vertical):
         event.stop()
         self.screen.focus_next()
 
+    def _on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self.add_class("-here")
+
     def _on_descendant_blur(self, event: events.DescendantBlur) -> None:
         self.call_after_refresh(self._ask_left)
 
     def _ask_left(self) -> None:
         # The list of a choice takes the focus while it is open: that is not leaving.
         if self.is_attached and not self.has_focus_within:
+            self.remove_class("-here")
             self.post_message(self.Left(self))
 
 
