@@ -47,7 +47,7 @@ def test_lines_are_kept_where_a_block_is_shown() -> None:
     assert safe("x" * 50, longest=10) == "x" * 9 + "…"
 
 
-@given(st.text(st.characters(blacklist_categories=("Cs", "Cc", "Cf", "Mn", "Me", "Mc"))), st.integers(0, 30))
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc", "Cf", "Mn", "Me", "Mc"))), st.integers(0, 30))
 def test_shortened_text_never_takes_more_cells_than_there_are(text: str, width: int) -> None:
     assert cells(shorten(text, width)) <= width
     assert cells(pad(text, width)) == width

@@ -3,21 +3,40 @@
 Source: XDG Base Directory Specification 0.8. Relative paths in its variables are ignored, as it demands.
 """
 
+from __future__ import annotations
+
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "pgconns"
 
 
-def home() -> Path:
-    """Return the home folder; for users without one the folder that does not exist, as in Debian's password file."""
+def _path(text: str) -> Path:
+    from pathlib import Path  # noqa: PLC0415 - costs `list` a tenth of its start-up budget, and it needs none
+
+    return Path(text)
+
+
+def _home() -> str:
     text = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none
-    return Path(text if text.startswith("/") else "/nonexistent")
+    return text if text.startswith("/") else "/nonexistent"
+
+
+def _base_text(variable: str, default: str) -> str:
+    value = os.environ.get(variable, "")
+    return value if value.startswith("/") else f"{_home()}/{default}"
 
 
 def _base(variable: str, default: str) -> Path:
-    value = os.environ.get(variable, "")
-    return Path(value) if value.startswith("/") else home() / default
+    return _path(_base_text(variable, default))
+
+
+def home() -> Path:
+    """Return the home folder; for users without one the folder that does not exist, as in Debian's password file."""
+    return _path(_home())
 
 
 def config_folder() -> Path:
@@ -40,21 +59,27 @@ def cache_folder() -> Path:
     return _base("XDG_CACHE_HOME", ".cache") / NAME
 
 
-def registry_file() -> Path:
-    """Return the user's registry: ``PGCONNS_REGISTRY`` where it is set."""
-    other = os.environ.get("PGCONNS_REGISTRY", "")
-    return Path(os.path.expanduser(other)) if other else config_folder() / "registry.toml"  # noqa: PTH111
-
-
-def system_registry_files() -> tuple[Path, ...]:
-    """Return the system-wide registries that lie under the user's own, most important first.
+def registry_places() -> tuple[str, ...]:
+    """Return where registries are: the user's, ``PGCONNS_REGISTRY`` where it is set, then the system-wide ones.
 
     ``PGCONNS_REGISTRY`` names one registry, so nothing lies under it.
     """
-    if os.environ.get("PGCONNS_REGISTRY"):
-        return ()
+    other = os.environ.get("PGCONNS_REGISTRY", "")
+    if other:
+        return (os.path.expanduser(other),)  # noqa: PTH111
     folders = os.environ.get("XDG_CONFIG_DIRS", "") or "/etc/xdg"
-    return tuple(Path(f) / NAME / "registry.toml" for f in folders.split(":") if f.startswith("/"))
+    bases = (_base_text("XDG_CONFIG_HOME", ".config"), *(f for f in folders.split(":") if f.startswith("/")))
+    return tuple(f"{base.rstrip('/')}/{NAME}/registry.toml" for base in bases)
+
+
+def registry_file() -> Path:
+    """Return the user's registry."""
+    return _path(registry_places()[0])
+
+
+def system_registry_files() -> tuple[Path, ...]:
+    """Return the system-wide registries that lie under the user's own, most important first."""
+    return tuple(map(_path, registry_places()[1:]))
 
 
 def vault_file() -> Path:

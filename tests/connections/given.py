@@ -24,7 +24,8 @@ LONG = "p:\\" * 333 + "x"
 def connection(name: str = "prod", **changed: Any) -> Connection:
     """Return a Connection whose id goes with its name."""
     values: dict[str, Any] = {"server": "db.example.com", "username": "carto", "database": "gis", **changed}
-    return Connection(str(values.pop("id", f"id-{name}")), Parameters(name, **values))
+    key = str(values.pop("id", "id-" + "".join(c for c in name if c.isascii() and (c.isalnum() or c == "-"))))
+    return Connection(key, Parameters(name, **values))
 
 
 @contextlib.contextmanager
@@ -41,7 +42,7 @@ def somebody_else() -> Iterator[None]:
 
 
 _VISIBLE = st.characters(
-    blacklist_categories=("Cc", "Cs", "Cf", "Zl", "Zp"), blacklist_characters="\u00a0\u202f", max_codepoint=0x1FFFF
+    exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp"), exclude_characters="\u00a0\u202f", max_codepoint=0x1FFFF
 )
 
 
@@ -59,7 +60,7 @@ HOSTS = st.one_of(
     st.ip_addresses().map(str),
 )
 PATTERNS = IDENTIFIERS.filter(lambda text: "," not in text)
-PASSWORDS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0\r\n"), min_size=1, max_size=80)
+PASSWORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r\n"), min_size=1, max_size=80)
 PARAMETERS = st.builds(
     Parameters,
     name=_texts(100),

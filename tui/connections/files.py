@@ -46,7 +46,7 @@ def reason(error: OSError) -> str:
     return _REASONS.get(error.errno or 0, (error.strerror or type(error).__name__).lower())
 
 
-def read_regular(path: Path, largest: int) -> bytes:
+def read_regular(path: Path | str, largest: int) -> bytes:
     """Return what a file holds; OSError where it is missing, no ordinary file, or larger than `largest` bytes."""
     # Without O_NONBLOCK, opening a named pipe would wait for somebody to write into it.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -64,10 +64,18 @@ def read_regular(path: Path, largest: int) -> bytes:
 
 def make_private_folder(folder: Path) -> None:
     """Create a folder and its missing parents, mode 0700; folders that exist stay as they are."""
-    if not folder.is_dir():
-        if folder.parent != folder:
-            make_private_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise NotADirectoryError(errno.ENOTDIR, "is a file")
+    if folder.parent != folder:
+        make_private_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def followed(path: Path) -> Path:
+    """Return what a path leads to when its symbolic links are followed."""
+    return type(path)(os.path.realpath(path))  # Path.resolve raises RuntimeError where links lead in a circle
 
 
 @contextmanager

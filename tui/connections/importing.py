@@ -40,7 +40,7 @@ def read_import(path: Path, parse: Callable[[str], dict[str, str]]) -> tuple[Imp
         raise Problem(f"{path} cannot be read: {files.reason(error)}") from None
     except UnicodeDecodeError:
         raise Problem(f"{path} is not UTF-8 text") from None
-    own_pgpass = path.resolve() == pgpass.place().resolve()
+    own_pgpass = files.followed(path) == files.followed(pgpass.place())
     return from_text(text, parse, pg_service.find, own_pgpass=own_pgpass)
 
 

@@ -7,6 +7,7 @@ one sentence a field, which say what would be right.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.connections.connectors import BY_KEY, CONNECTORS
@@ -90,16 +91,14 @@ def _name(text: str) -> str:
 
 
 def _server(text: str) -> str:
-    import ipaddress  # noqa: PLC0415 - `list` does not read addresses
-
     text = _clean(text, "The server", 253 + 2)
     if text.startswith("/"):
         raise Problem("CARTO reaches servers by the network: type a DNS name or an IP address, no socket folder")
-    bare = text.removeprefix("[").removesuffix("]")
-    try:
-        return str(ipaddress.ip_address(bare))
-    except ValueError:
-        pass
+    if ":" in text or text[-1].isdigit():
+        import ipaddress  # noqa: PLC0415 - most servers have names, and `list` must start fast
+
+        with suppress(ValueError):
+            return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     if "://" in text or "=" in text:
         raise Problem("This looks like a URI: paste it whole into Server, and the form takes it apart")
     if re.fullmatch(r"[^:]+:\d+", text):
@@ -110,7 +109,8 @@ def _server(text: str) -> str:
     if ":" in text:
         raise Problem("This is no IPv6 address: type it without brackets, such as 2001:db8::10")
     try:
-        ascii_name = text.rstrip(".").encode("idna").decode()
+        # The codec imports 1 ms of tables, which names in ASCII do not need.
+        ascii_name = text.rstrip(".") if text.isascii() else text.rstrip(".").encode("idna").decode()
     except UnicodeError:
         raise Problem("This is no DNS name: its parts are 1 to 63 characters, divided by dots") from None
     if not all(_LABEL.fullmatch(label) for label in ascii_name.split(".")):

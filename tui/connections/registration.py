@@ -36,7 +36,7 @@ def register(
         checks.save(connection.id, report)
 
 
-def update(  # noqa: PLR0917 - what there was, what it becomes, and where both are kept
+def update(
     registry: Registry,
     secrets: Secrets,
     before: Connection,

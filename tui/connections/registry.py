@@ -62,13 +62,21 @@ class Registry:
 
     def __init__(self, path: Path | None = None, system: Sequence[Path] | None = None) -> None:
         """Use the files of `paths`, or these; a registry that is given has no system-wide one under it by itself."""
-        self.path = path or paths.registry_file()
-        self.system = tuple(system) if system is not None else () if path else paths.system_registry_files()
+        places = (str(path),) if path else paths.registry_places()
+        self._place = places[0]  # texts: `list` reads them without importing pathlib
+        self._system = places[1:] if system is None else tuple(map(str, system))
+
+    @property
+    def path(self) -> Path:
+        """The user's file."""
+        from pathlib import Path  # noqa: PLC0415
+
+        return Path(self._place)
 
     def load(self) -> tuple[Connection, ...]:
         """Return all Connections: the user's, then the system-wide ones that none of them hides by id or name."""
-        connections = list(self._read(self.path, aside=True)[1])
-        for path in self.system:
+        connections = list(self._read(self._place, aside=True)[1])
+        for path in self._system:
             hidden = {c.id for c in connections} | {c.name for c in connections}
             connections += [
                 c._replace(read_only=True) for c in self._read(path)[1] if c.id not in hidden and c.name not in hidden
@@ -81,7 +89,7 @@ class Registry:
 
     def stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
         """Return a cheap value that changes when one of the files does."""
-        return tuple(_stamp(path) for path in (self.path, *self.system))
+        return tuple(_stamp(path) for path in (self._place, *self._system))
 
     def add(self, connection: Connection) -> None:
         """Register a Connection; raise NameTaken."""
@@ -128,7 +136,7 @@ class Registry:
         found = _find(self.load(), connection_id)
         raise ReadOnlyConnection(f"{found.name} comes from a system-wide registry: its administrator changes it there")
 
-    def _read(self, path: Path, *, aside: bool = False) -> tuple[str, tuple[Connection, ...]]:
+    def _read(self, path: str, *, aside: bool = False) -> tuple[str, tuple[Connection, ...]]:
         """Return the text and the Connections of one file; an absent file holds none."""
         try:
             content = files.read_regular(path, _LARGEST)
@@ -148,11 +156,10 @@ class Registry:
 
     def _edit(self, edit: Callable[[str, tuple[Connection, ...]], str]) -> None:
         """Replace the user's file by what `edit` makes of it, among others who do the same."""
-        path = self.path
+        path = files.followed(self.path)  # a symbolic link stays one, and all who write through it share one lock
         try:
-            path = path.resolve()  # a symbolic link stays one, and all who write through it share one lock
             with files.locked(path):
-                text, own = self._read(path, aside=True)
+                text, own = self._read(str(path), aside=True)
                 try:
                     new = edit(text, own)
                 except TextError as error:
@@ -189,7 +196,7 @@ def _refuse_taken(own: Sequence[Connection], connection: Connection) -> None:
         raise NameTaken(f"A Connection called {connection.name} is registered already: choose another name")
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _stamp(path: str) -> tuple[int, int, int] | None:
     try:
         status = os.stat(path)  # noqa: PTH116 - Path.stat is the same
     except OSError:
@@ -197,11 +204,12 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _keep_aside(path: Path, content: bytes) -> str:
+def _keep_aside(place: str, content: bytes) -> str:
     """Copy a damaged registry beside itself, once; return the words that say so."""
     import hashlib  # noqa: PLC0415 - only needed for a mistake
+    from pathlib import Path  # noqa: PLC0415
 
-    copy = path.with_name(f"{path.name}.damaged-{hashlib.sha256(content).hexdigest()[:8]}")
+    copy = Path(f"{place}.damaged-{hashlib.sha256(content).hexdigest()[:8]}")
     try:
         if not copy.exists():
             files.write_private(copy, content)

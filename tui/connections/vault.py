@@ -162,7 +162,7 @@ class Vault:
         body = base64.b64encode(nonce + sealed)
         lines = (opened.header, body, _digest(opened.header, body), b"")
         try:
-            files.write_private(self.path.resolve(), b"\n".join(lines))
+            files.write_private(files.followed(self.path), b"\n".join(lines))
         except OSError as error:
             raise SecretsError(f"The vault {self.path} cannot be written: {files.reason(error)}") from None
 
@@ -172,7 +172,7 @@ class _Locked:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = files.locked(path)
+        self._lock = files.locked(files.followed(path))
 
     def __enter__(self) -> None:
         try:
