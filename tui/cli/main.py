@@ -14,6 +14,7 @@ and is imported, with its parser, only when it is asked for.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -107,6 +108,7 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
     if getattr(module, "PLAIN", False) and list(rest) in ([], ["--json"]):
         output.json = bool(rest)
         return int(module.run(None, output))
+    gc.enable()
     from tui.cli.parser import parse
 
     arguments = parse(name, COMMANDS[name], module, rest, json=name not in WITHOUT_JSON)
@@ -125,6 +127,7 @@ def _module(name: str) -> Any:
 def _open_console() -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise Refused("The console needs a terminal. Here, use a command: pgconns --help lists them")
+    gc.enable()
     from tui.app import run_console
 
     return run_console()

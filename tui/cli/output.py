@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from tui.exits import Exit
-from tui.text import cells, pad, safe, safe_lines
+from tui.text import cells, pad, safe, safe_lines, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,14 +113,7 @@ class Output:
         widths = [max([cells(header), *(cells(row[n]) for row in cleaned)]) for n, header in enumerate(headers)]
         if self.width is not None:
             widths = fit(widths, self.width)
-        for row in (list(headers), *cleaned):
-            parts = [
-                " " * (width - cells(cut)) + cut if n in right else pad(cut, width)
-                for n, (width, cut) in enumerate(
-                    zip(widths, (pad(c, w).rstrip() for c, w in zip(row, widths, strict=True)), strict=True)
-                )
-            ]
-            self._write(self._stdout, "  ".join(parts).rstrip() + "\n")
+        self._write(self._stdout, "".join(_aligned(row, widths, right) for row in (headers, *cleaned)))
 
     def flush(self) -> None:
         """Bring out what is buffered; raises like a write."""
@@ -146,6 +139,15 @@ class Output:
             raise
         except OSError as error:
             raise OutputLost(error.strerror or type(error).__name__) from None
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:
+    parts = []
+    for n, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        cut = shorten(cell, width)
+        space = " " * (width - cells(cut))
+        parts.append(space + cut if n in right else cut + space)
+    return "  ".join(parts).rstrip() + "\n"
 
 
 def fit(widths: Sequence[int], total: int, gap: int = 2) -> list[int]:
