@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widgets import Button, Static
 
 from tui.screens.base import Base
 from tui.screens.draft import Draft
 from tui.screens.form_fields import ADVANCED
 from tui.styling import sheet
-from tui.widgets.field_row import FieldRow
+from tui.widgets.field_row import FieldRow, Fields
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -57,7 +57,7 @@ class AdvancedOptions(Base[Draft]):
 
     def body(self) -> ComposeResult:
         """Yield a field and its meaning for each location."""
-        with VerticalScroll(can_focus=False):
+        with Fields():
             for field in ADVANCED:
                 yield FieldRow(field.name, field.label, f"Default: {field.default}", self.draft.values[field.name])
                 yield Static(_MEANINGS[field.name], classes="meaning", markup=False)

@@ -37,7 +37,7 @@ class Connect(Base[Connection]):
     CSS_PATH = sheet("connect")
     heading = "Connect"
     BINDINGS: ClassVar = [
-        Binding("escape", "back", "Cancel", id="connect.back", tooltip="Stop at once, and go back to the form"),
+        Binding("escape", "back", "Back", id="connect.back", tooltip="Stop at once, and go back to the form"),
         Binding("ctrl+r", "again", "Try again", id="connect.again", tooltip="Check everything again"),
         Binding(
             "c", "copy_fix", "Copy fix", id="connect.copy", tooltip="Copy the next fix to the terminal's clipboard"
@@ -66,12 +66,12 @@ class Connect(Base[Connection]):
     def body(self) -> ComposeResult:
         """Yield the check list, the outcome, and what can be done about it."""
         yield CheckList(CHECKS)
+        yield Static("", id="outcome", markup=False)
         with Horizontal(id="buttons"):
             yield Button("Cancel", id="back", compact=True)
             yield Button("Try again", id="again", compact=True)
             yield Button("Copy fix", id="copy", compact=True)
             yield Button("To the panel", id="done", compact=True)
-            yield Static("", id="outcome", markup=False)
 
     def on_mount(self) -> None:
         """Start at once."""

@@ -23,7 +23,7 @@ from tui.screens.confirm import Confirm
 from tui.screens.draft import Draft
 from tui.styling import sheet
 from tui.text import safe
-from tui.widgets.field_row import FieldRow, PasteInput
+from tui.widgets.field_row import FieldRow, Fields, PasteInput
 from tui.widgets.needs import Needs
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class ParameterForm(Base[Connection]):
     def body(self) -> ComposeResult:
         """Yield the fields, at the right what the connector needs, and the buttons."""
         with Horizontal(id="columns"):
-            with VerticalScroll(id="fields", can_focus=False):
+            with Fields(id="fields"):
                 yield Static("", id="notice", markup=False)
                 for title, names in form_fields.GROUPS.items():
                     if title:

@@ -62,7 +62,9 @@ class _Asking(Dialog[Secret]):
         self._complain(self._problem)
 
     def _complain(self, problem: str) -> None:
-        self.query_one(".problem", Static).update(Content(safe(f"✗ {problem}" if problem else "")))
+        shown = self.query_one(".problem", Static)
+        shown.display = bool(problem)
+        shown.update(Content(safe(f"✗ {problem}")))
 
     @on(Input.Changed)
     def _changed(self) -> None:
@@ -92,8 +94,10 @@ class _Asking(Dialog[Secret]):
             self.query(Input).first().focus()
         elif self.twice and typed[0] != typed[1]:
             self._complain("The two differ: type the same passphrase twice")
-            self.query(Input).last().value = ""
-            self.query(Input).last().focus()
+            again = self.query(Input).last()
+            with self.prevent(Input.Changed):
+                again.value = ""
+            again.focus()
         else:
             self.dismiss(typed[0])
 

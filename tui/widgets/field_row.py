@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import events, on
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Select, Static
@@ -57,6 +57,17 @@ class PasteInput(Input):
             event.stop()
             event.prevent_default()
             self.post_message(self.Pasted(Secret(event.text.strip())))
+
+
+class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
+    """Fields below each other; up and down go from one to the next, and what has the focus scrolls into view."""
+
+    BINDINGS: ClassVar = [
+        Binding("up", "app.focus_previous", "Previous field", show=False),
+        Binding("down", "app.focus_next", "Next field", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown", "page_down", "Page down", show=False),
+    ]
 
 
 class FieldRow(Vertical):
