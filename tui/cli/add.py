@@ -54,7 +54,7 @@ def run(arguments: Namespace, output: Output) -> int:
     report = probing.shown(chosen, output)
     registered = report.verdict != "failed"
     if registered:
-        register(registry, secrets, connection, chosen.secret, report.to_json())
+        register(registry, secrets, connection, probing.to_keep(chosen, secrets), report.to_json())
     if output.json:
         output.value(probing.answer(connection, report, registered=registered))
     elif registered:

@@ -43,6 +43,7 @@ def run(arguments: Namespace, output: Output) -> int:
     """Change what was given, after probing again where that matters to the server or its checks."""
     from tui.cli import drafts, probing, prompts
     from tui.cli.output import Refused
+    from tui.connections.applying import Change
     from tui.connections.parameters import write
     from tui.connections.registration import update
     from tui.connections.registry import ReadOnlyConnection, Registry
@@ -57,14 +58,14 @@ def run(arguments: Namespace, output: Output) -> int:
     after = before._replace(parameters=fields.read(draft))
     if arguments.password:
         secret = prompts.password(f"New password of {after.parameters.username} (empty keeps the old one): ")
-    changed = fields.differing(before, after)
+    changed = Change(before, after).fields
     if not changed and secret is None:
         output.note("Nothing changed: give a flag with another value, such as --port 6432")
         if output.json:
             output.value(_unprobed(after, changed))
         return Exit.DONE
     if secret is None and not fields.concern_server(changed):
-        update(registry, secrets, before, after, None, None)
+        update(registry, secrets, before, after, None)
         if output.json:
             output.value(_unprobed(after, changed))
         else:
@@ -74,8 +75,10 @@ def run(arguments: Namespace, output: Output) -> int:
     report = probing.shown(chosen, output)
     saved = report.verdict != "failed"
     if saved:
-        moved = secret is not None or "password_from" in changed
-        update(registry, secrets, before, after, chosen.secret if moved else None, report.to_json())
+        new = probing.to_keep(chosen, secrets) if secret is not None else None
+        left = update(registry, secrets, before, after, new, report.to_json())
+        if left:
+            output.note(left)
     if output.json:
         output.value({**probing.answer(after, report, registered=True), "saved": saved, "changed": list(changed)})
     elif saved:

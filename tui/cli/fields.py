@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Mapping, Sequence
 
-    from tui.connections.model import Connection, Parameters
+    from tui.connections.model import Parameters
 
 # Other names come from `rename`; a Connection's name is no flag.
 FLAGGED = tuple(field for field in parameters.FIELDS if field.name != "name")
@@ -85,15 +85,6 @@ def refuse_uri(draft: Mapping[str, str]) -> None:
     server = draft.get("server", "")
     if "://" in server or "=" in server:
         raise Refused("--server: takes a host name; hand a URI over on stdin with --from-uri -, where nobody sees it")
-
-
-def differing(before: Connection, after: Connection) -> tuple[str, ...]:
-    """Return the names of the parameters that differ."""
-    return tuple(
-        field.name
-        for field in parameters.FIELDS
-        if getattr(before.parameters, field.name) != getattr(after.parameters, field.name)
-    )
 
 
 def concern_server(names: Sequence[str]) -> bool:

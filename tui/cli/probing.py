@@ -83,6 +83,11 @@ def edited(before: Connection, after: Connection, typed: Secret | None, secrets:
     return kept._replace(connection=after)
 
 
+def to_keep(chosen: Candidate, secrets: Secrets) -> Secret | None:
+    """Return the password that pgconns is to store; None where others keep it."""
+    return chosen.secret if secrets.writable(chosen.connection.parameters.password_from) else None
+
+
 def shown(chosen: Candidate, output: Output) -> Report:
     """Probe one candidate; its check list streams to stderr, where nobody asked for JSON."""
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tui.connections.secrets import Secrets
 
 _LONGEST = 65_536
+_LARGEST = 4 * 1024 * 1024
 
 
 def can_ask() -> bool:
@@ -65,6 +66,18 @@ def password_from_stdin() -> Secret | None:
     """Return the password on stdin's first line; None where it is empty."""
     typed = stdin_line("The password")
     return Secret(typed) if typed else None
+
+
+def content_of(name: str) -> bytes:
+    """Return what a file holds, or stdin where `name` is a hyphen; raises Refused where it cannot be read."""
+    from tui.connections.files import read_regular, reason
+
+    if name == "-":
+        return sys.stdin.buffer.read(_LARGEST) if sys.stdin else b""
+    try:
+        return read_regular(name, _LARGEST)
+    except OSError as error:
+        raise Refused(f"{name} cannot be read: {reason(error)}") from None
 
 
 def confirmed(question: str) -> bool:

@@ -27,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Name the Connection."""
     parser.add_argument("name", metavar="NAME", help="the Connection")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--keep-password", action="store_true", help="leave it in a store that does not open any more")
 
 
 def run(arguments: Namespace, output: Output) -> int:
@@ -44,7 +45,7 @@ def run(arguments: Namespace, output: Output) -> int:
         if not prompts.confirmed(f"Remove {connection.name} and its password from pgconns?"):
             output.note("Nothing was removed.")
             return Exit.BAD_NEWS
-    unregister(registry, prompts.open_secrets(), connection)
+    unregister(registry, prompts.open_secrets(), connection, keep_secret=arguments.keep_password)
     if output.json:
         output.value({"id": connection.id, "name": connection.name, "removed": True})
     else:
