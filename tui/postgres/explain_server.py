@@ -55,8 +55,8 @@ def _password(failure: Failure, target: Target) -> Cause:
         )
     return Cause(
         "authentication",
-        f"The server does not accept this password for the role {target.username}: it is wrong or has expired, or there"
-        " is no such role, and the server does not tell which",
+        f"The server does not accept this password for {target.username}: it is wrong or has expired, or there is no"
+        " such role (servers do not tell which)",
         f"Type the password again, or set it: ALTER ROLE {user} PASSWORD '...'; \\du+ shows the roles and how long each"
         " password is valid",
     )

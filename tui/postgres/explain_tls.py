@@ -49,7 +49,7 @@ def cause(failure: Failure, target: Target) -> Cause | None:
     """Return what a failure of TLS means; None where the text is about something else."""
     text = failure.text
     if said := _SAYS.search(text):
-        return not_postgresql(target, said["tls"] or said["plain"] or "")
+        return not_postgresql(target, _FIRST_BYTES.get(said["tls"] or said["plain"], "another service"))
     if "server does not support SSL" in text:
         return Cause(
             "tls",
@@ -143,9 +143,8 @@ def client_certificate(target: Target) -> Cause:
     )
 
 
-def not_postgresql(target: Target, first: str) -> Cause:
-    """Return which service speaks on the port, going by the first thing it said."""
-    service = _FIRST_BYTES.get(first, "something else")
+def not_postgresql(target: Target, service: str) -> Cause:
+    """Return what it means that another service speaks on the port."""
     return Cause(
         "tls",
         f"{target.place} is no PostgreSQL: {service} answers there",

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, LiteralString, Self
+from typing import Any, Self
 
 import psycopg
 from psycopg.abc import Buffer
@@ -44,11 +44,10 @@ class Session:
         self.address = address
         prepare(connection)
 
-    async def rows(
-        self, sql: LiteralString, params: Sequence[Any] = (), timeout_s: float = 5.0
-    ) -> list[dict[str, Any]]:
+    async def rows(self, sql: str, params: Sequence[Any] = (), timeout_s: float = 5.0) -> list[dict[str, Any]]:
         """Return the rows of one statement, in one round trip. Raises QueryFailed.
 
+        Values go into `params` (%s in `sql`, and then %% for a percent sign); names are quoted by `quoting.identifier`.
         Ask for numbers and text rather than for times, whose form follows the role's DateStyle.
         """
         milliseconds = max(1, int(timeout_s * 1000))
