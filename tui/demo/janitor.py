@@ -47,8 +47,11 @@ class Janitor:
             start_new_session=True,
         )
 
-    def process(self, pid: int, end: signal.Signals = signal.SIGTERM) -> None:
-        """Have the process ended by the signal `end`, and by SIGKILL when that does not help."""
+    def process(self, pid: int, end: int = signal.SIGTERM) -> None:
+        """Have the process ended by the signal `end`, and by SIGKILL when that does not help in a few seconds.
+
+        The signal 0 leaves it those seconds to end by itself.
+        """
         self._say(f"process {pid} {int(end)} {birth(pid)}")
 
     def folder(self, path: Path) -> None:

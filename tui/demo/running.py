@@ -42,7 +42,7 @@ class Demo:
         self.folder = programs.temporary_folder()
         self._janitor = Janitor()
         self._janitor.folder(self.folder)
-        self._server = Server(self.folder)
+        self._server = Server(self.folder, self._janitor.process)
         try:
             self._start(found)
         except BaseException:
@@ -86,7 +86,7 @@ class Demo:
         self._tell("making a PostgreSQL server")
         self._server.make(found)
         self._tell("starting it")
-        self._server.start(self._janitor.process)
+        self._server.start()
         self._tell("making databases and roles")
         secrets = {role.name: new_password() for role in scenario.ROLES}
         for name, secret in secrets.items():

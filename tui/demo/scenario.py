@@ -64,17 +64,23 @@ CONNECTIONS = (
 )
 
 _MAPS = (
-    "SELECT region, count(*), avg(revenue) FROM stores GROUP BY region",
+    "SELECT region, count(*), avg(revenue), pg_sleep(0.2) FROM stores GROUP BY region",
     "SELECT id, name, revenue FROM stores WHERE revenue > 900 ORDER BY revenue DESC LIMIT 50",
     "SELECT count(*) FROM stores a JOIN stores b USING (region) WHERE a.id < 200",
 )
-_TILES = ("SELECT id, x, y FROM tileset WHERE z = 7 LIMIT 400", "SELECT z, count(*) FROM tileset GROUP BY z")
+_TILES = (
+    "SELECT id, x, y FROM tileset WHERE z = 7 LIMIT 400",
+    "SELECT z, count(*), pg_sleep(0.1) FROM tileset GROUP BY z",
+)
 _WORKFLOWS = (
     "CREATE TABLE IF NOT EXISTS workflows_temp.node_7f3a AS SELECT * FROM stores LIMIT 100",
     "SELECT count(*) FROM workflows_temp.node_7f3a",
     "SELECT pg_sleep(1.5)",
 )
-_ROADS = ("SELECT kind, sum(length_km) FROM roads GROUP BY kind", "SELECT * FROM roads WHERE length_km > 99 LIMIT 20")
+_ROADS = (
+    "SELECT kind, sum(length_km), pg_sleep(0.4) FROM roads GROUP BY kind",
+    "SELECT * FROM roads WHERE length_km > 99 LIMIT 20",
+)
 _APPS = ("SELECT id, kind FROM roads ORDER BY id DESC LIMIT 10",)
 
 ACTORS = (

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
+# initdb that is ended halfway leaves shared memory behind, which outlives it.
+_LET_IT_END = 0
 _PATIENCE_S = 60.0
 _PORTS_TRIED = 5
 _SETTINGS = {
@@ -52,12 +54,14 @@ def write_private(path: Path, secret: Secret) -> None:
 class Server:
     """A PostgreSQL server on a free port of the loopback interface, in a folder, for as long as the demo runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, watch: Callable[[int, int], None]) -> None:
+        """Keep everything in `folder`, and tell `watch` the pid of each process and the signal that ends it."""
         self.password = new_password()
         self.port = 0
         self._data = folder / "data"
         self._log = folder / "server.log"
         self._folder = folder
+        self._watch = watch
         self._process: subprocess.Popen[bytes] | None = None
 
     def make(self, found: Path) -> None:
@@ -68,37 +72,38 @@ class Server:
         secret = self._folder / "superuser"
         write_private(secret, self.password)
         programs.give(secret)
+        options = [
+            "-U",
+            SUPERUSER,
+            "-A",
+            "scram-sha-256",
+            f"--pwfile={secret}",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "--no-sync",
+        ]
+        process = self._spawn("initdb", options, _LET_IT_END)
         try:
-            made = subprocess.run(
-                [self._bin / "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={secret}",
-                 "-E", "UTF8", "--no-locale", "--no-sync"],
-                check=False, env=_environment(), cwd="/", stdin=subprocess.DEVNULL, capture_output=True,
-                **programs.identity(),
-            )  # fmt: skip
-        except OSError as error:
-            raise DemoError(f"{self._bin / 'initdb'} cannot be run: {error.strerror}") from None
+            status = process.wait()
+        except BaseException:
+            process.wait()
+            raise
         finally:
             secret.unlink()
-        if made.returncode:
-            raise DemoError(f"PostgreSQL could not set up its data: {_tail(made.stderr)}")
+        if status:
+            raise DemoError(f"PostgreSQL could not set up its data: {self._said()}")
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
 
-    def start(self, started: Callable[[int, signal.Signals], None]) -> None:
-        """Start it on a free port, and tell `started` its pid and the signal that ends it. Raises DemoError."""
+    def start(self) -> None:
+        """Start it on a free port. Raises DemoError."""
         for _ in range(_PORTS_TRIED):
             self.port = _free_port()
-            with self._log.open("wb") as log:
-                self._process = subprocess.Popen(
-                    [self._bin / "postgres", "-D", self._data, "-p", str(self.port)],
-                    env=_environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    # Ctrl-C in the terminal is for the demo, which ends the server when it is done with it.
-                    start_new_session=True, **programs.identity(),
-                )  # fmt: skip
-            started(self._process.pid, signal.SIGQUIT)
+            self._process = self._spawn("postgres", ["-p", str(self.port)], signal.SIGQUIT)
             if self._wait_until_ready():
                 return
-        raise DemoError(f"PostgreSQL does not start: {_tail(self._log.read_bytes())}")
+        raise DemoError(f"PostgreSQL does not start: {self._said()}")
 
     def stop(self) -> None:
         """Stop it at once: its data is of no more use."""
@@ -111,6 +116,28 @@ class Server:
             self._process.kill()
             self._process.wait()
 
+    def _spawn(self, program: str, options: list[str], end: int) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as log:
+            try:
+                process = subprocess.Popen(
+                    [self._bin / program, "-D", self._data, *options],
+                    env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
+                    cwd="/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    # Ctrl-C in the terminal is for the demo, which ends the server when it is done with it.
+                    start_new_session=True,
+                    **programs.identity(),
+                )
+            except OSError as error:
+                raise DemoError(f"{self._bin / program} cannot be run: {error.strerror}") from None
+        self._watch(process.pid, end)
+        return process
+
+    def _said(self) -> str:
+        return self._log.read_text("utf-8", "replace").strip()[-600:] or "it does not say why"
+
     def _wait_until_ready(self) -> bool:
         """Wait until it takes connections; return False when it ended instead, as it does where a port was taken."""
         deadline = time.monotonic() + _PATIENCE_S
@@ -121,7 +148,7 @@ class Server:
                 if len(lines) > 7 and lines[7].strip() == "ready":
                     return True
             if time.monotonic() > deadline:
-                raise DemoError(f"PostgreSQL is not ready after {_PATIENCE_S:.0f} s: {_tail(self._log.read_bytes())}")
+                raise DemoError(f"PostgreSQL is not ready after {_PATIENCE_S:.0f} s: {self._said()}")
             time.sleep(0.02)
         return False
 
@@ -130,11 +157,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def _environment() -> dict[str, str]:
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-
-
-def _tail(output: bytes) -> str:
-    return output.decode("utf-8", "replace").strip()[-600:] or "it does not say why"

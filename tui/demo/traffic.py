@@ -98,7 +98,7 @@ class Program:
     async def _use(self, client: Client) -> None:
         self._working += 1
         try:
-            if self._actor.holds_transactions and self._chance.random() < 0.15:
+            if self._actor.holds_transactions and self._chance.random() < 0.06:
                 await client.execute(self._prefix + "BEGIN")
                 await client.execute(self._statement())
                 await asyncio.sleep(self._chance.uniform(*_HOLD_S))
