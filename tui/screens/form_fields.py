@@ -122,6 +122,9 @@ def meaning(field: Field, value: str) -> str:
         return _MODES.get(value, field.meaning)
     if field.name == "password_from":
         return SOURCES.get(source(value), field.meaning)
+    if field.name == "region":
+        addresses = next((region.addresses for region in BUILT_IN if region.region == value), ())
+        return f"CARTO comes from {', '.join(addresses)}" if addresses else field.meaning
     if field.name == "connector" and value in BY_KEY:
         return BY_KEY[value].summary
     return field.meaning

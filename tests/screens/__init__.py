@@ -1,0 +1,1 @@
+"""Screens, driven by keys and seen at 80x24 and 120x40."""
