@@ -60,7 +60,7 @@ HOSTS = st.one_of(
     st.ip_addresses().map(str),
 )
 PATTERNS = IDENTIFIERS.filter(lambda text: "," not in text)
-PASSWORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r\n"), min_size=1, max_size=80)
+PASSWORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), min_size=1, max_size=80)
 PARAMETERS = st.builds(
     Parameters,
     name=_texts(100),

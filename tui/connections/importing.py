@@ -82,7 +82,9 @@ def _from_registry(text: str) -> Iterator[Imported]:
     except registry_text.TextError as error:
         raise Problem(f"This registry cannot be read: {error}") from None
     for connection in connections:
-        yield Imported(parameters.write(connection.parameters), None, (), connection.name)
+        source = connection.parameters.password_from
+        notes = (f"Its password comes from running a program: {source}",) if source.startswith("command:") else ()
+        yield Imported(parameters.write(connection.parameters), None, notes, connection.name)
 
 
 def _from_services(text: str) -> Iterator[Imported]:

@@ -23,8 +23,8 @@ def register(
 ) -> None:
     """Store the secret, then write the registry, then keep the report; undo the first when the second fails."""
     _refuse_misplaced(secrets, connection, secret)
-    stored = secret is not None and secrets.writable(connection.parameters.password_from)
-    if stored and secret is not None:
+    stored = bool(secret) and secrets.writable(connection.parameters.password_from)
+    if stored and secret:
         secrets.put(connection, secret)
     try:
         registry.add(connection)
@@ -49,13 +49,13 @@ def update(
     Return a sentence about what could not be cleaned up, empty when all was.
     """
     source, old_source = after.parameters.password_from, before.parameters.password_from
-    if secret is None and source != old_source and secrets.writable(source):
+    if not secret and source != old_source and secrets.writable(source):
         secret = secrets.get(before)
-    elif source != old_source or secret is not None:
+    else:
         _refuse_misplaced(secrets, after, secret)
-    stored = secret is not None and secrets.writable(source)
+    stored = bool(secret) and secrets.writable(source)
     previous = _kept(secrets, before) if stored and source == old_source else None
-    if stored and secret is not None:
+    if stored and secret:
         secrets.put(after, secret)
     try:
         registry.replace(after, before)
@@ -107,7 +107,7 @@ def _kept(secrets: Secrets, connection: Connection) -> Secret | None:
 def _refuse_misplaced(secrets: Secrets, connection: Connection, secret: Secret | None) -> None:
     """Refuse a typed password that its source, which others write, does not hold: it would be lost."""
     source = connection.parameters.password_from
-    if secret is not None and not secrets.writable(source) and secrets.get(connection) != secret:
+    if secret and not secrets.writable(source) and secrets.get(connection) != secret:
         kind = source.partition(":")[0]
         raise SecretsError(
             f"The password typed is not the one that {kind} gives, and pgconns writes none there: "
