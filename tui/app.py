@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
@@ -126,5 +128,18 @@ def run_console(interval_s: float = 2.0) -> int:
     from tui.connections.secrets import Secrets  # noqa: PLC0415
 
     console = Console(Services(Registry(), Secrets(), interval_s))
-    status = console.run()
+    status = asyncio.run(_run(console))
     return console.return_code or 0 if status is None else status
+
+
+async def _run(console: Console) -> int | None:
+    """Run the console until it is left; a signal that asks for its end finds the terminal restored afterwards."""
+    loop = asyncio.get_running_loop()
+
+    def leave(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)  # a second one ends the process, should leaving take too long
+        console.exit(128 + number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, leave, number)
+    return await console.run_async()
