@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 # What a secret's source is called in a sentence; only the first two hold a password that pgconns put there.
 PLACES = {
-    "keyring": "the keyring of the operating system",
-    "vault": "the encrypted vault of pgconns",
+    "keyring": "the OS keyring",
+    "vault": "the encrypted vault",
     "pgpass": "your .pgpass file",
     "env": "the environment variable",
     "file": "the file",
     "command": "the output of",
-    "ask": "nowhere: it is asked for once a session",
+    "ask": "nowhere, asked for",
 }
 
 

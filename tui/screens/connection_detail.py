@@ -24,9 +24,11 @@ from tui.styling import sheet
 from tui.text import safe
 from tui.widgets.cells import duration, level_bar, plural, sparkline
 from tui.widgets.check_list import CheckList
+from tui.widgets.fact_list import Fact, FactList
 from tui.widgets.panel import server_name
+from tui.widgets.recent import recent_columns
 from tui.widgets.socket_lines import share_tone
-from tui.widgets.troubles import SIGNS, binding_limit
+from tui.widgets.troubles import SIGNS, kept_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,25 +38,25 @@ if TYPE_CHECKING:
     from tui.connections.model import Connection
     from tui.connections.secret import Secret
     from tui.screens.services import Services
+    from tui.sockets.model import ConnectionCount
     from tui.widgets.socket_lines import Row
 
-_LABEL = 11
 _BAR = 24
 _COLOURS = {"accent": "$accent", "warning": "$warning", "failed": "$failed", "plain": ""}
-_STATE_WORDS = ("active", "idle", "idle in transaction", "other", "not visible")
+_LEVEL_COLOURS = {"failed": "$failed", "warning": "$warning", "note": ""}
 
 
-def facts(connection: Connection) -> Content:
+def parameter_facts(connection: Connection) -> list[Fact]:
     """Return the Connection's parameters, and where its password lives."""
     p = connection.parameters
-    tls = p.sslmode + (f", trusting {p.sslrootcert}" if p.sslrootcert else "")
     pairs = {
         "Connector": BY_KEY[p.connector].label if p.connector in BY_KEY else p.connector,
         "Server": server_name(connection),
         "Database": p.database,
         "Role": p.username,
-        "TLS": tls,
-        "Password": connection_actions.place_of(connection),
+        "TLS": p.sslmode,
+        "Trusted": p.sslrootcert,
+        "Password in": connection_actions.place_of(connection),
         "Region": p.region,
         "Matches": ", ".join((*p.match_application, *p.match_client)),
         "Toolbox": p.analytics_toolbox,
@@ -62,43 +64,43 @@ def facts(connection: Connection) -> Content:
         "Workflows": p.workflows_temp,
         "Registry": "system-wide, read-only here" if connection.read_only else "",
     }
-    return _pairs({label: Content(safe(text)) for label, text in pairs.items() if text})
+    return [Fact(label, Content(safe(text))) for label, text in pairs.items() if text]
 
 
-def sockets(row: Row | None) -> Content:
+def socket_facts(row: Row | None) -> list[Fact]:
     """Return the Connection's sockets now, the limit that binds them, and what is wrong."""
     seen = row.seen if row else None
     if row is None or seen is None:
-        return Content.styled("connecting…", "$muted")
-    wrong = [_trouble(each.level, each.sentence) for each in row.wrong if "press enter" not in each.sentence]
+        return [Fact(None, Content.styled("connecting…", "$muted"))]
+    wrong = [
+        Fact(None, Content.styled(f"{SIGNS[each.level]} {safe(each.sentence)}", _LEVEL_COLOURS[each.level]))
+        for each in row.wrong
+        if each.short != kept_words(row.kept)
+    ]
     if seen.sockets is None:
-        return Content("\n").join([_pairs({"Sockets": Content.styled("—", "$muted")}), *wrong])
-    pairs = {"Sockets": Content.styled(str(seen.sockets), "bold")}
-    if seen.limit is not None and seen.headroom is not None:
+        return [Fact("Sockets", Content.styled("—", "$muted")), *wrong]
+    facts = [Fact("Sockets", _use(seen))]
+    if seen.limit and seen.headroom is not None:
         bar = level_bar(seen.sockets, max(0, seen.limit - seen.headroom - seen.sockets), seen.limit, _BAR)
         colour = _COLOURS[share_tone(seen.limit, seen.headroom)]
-        pairs["Sockets"] += Content(f" of {binding_limit(seen)}, {seen.headroom} more can open")
-        pairs[""] = Content.assemble((bar.own, colour), (bar.others, "$muted"), (bar.free, "$line"))
+        facts.append(Fact("", Content.assemble((bar.own, colour), (bar.others, "$muted"), (bar.free, "$line"))))
+        facts.append(Fact("Limit of", Content(f"the {seen.bounded_by}" if seen.bounded_by else "")))
     if seen.states is not None:
-        states = zip(_STATE_WORDS, seen.states, strict=True)
-        shown = [f"{number} {word}" for i, (word, number) in enumerate(states) if number or i < 3]
-        pairs["States"] = Content(", ".join(shown))
-    if seen.oldest_idle_in_transaction_s is not None:
-        pairs["Oldest"] = Content(f"idle in transaction for {duration(seen.oldest_idle_in_transaction_s)}")
-    if seen.from_region is not None and row.connection.parameters.region:
-        pairs["From CARTO"] = Content(f"{plural(seen.from_region, 'socket')} from {row.connection.parameters.region}")
-    pairs["Recent"] = Content.styled(sparkline(row.recent, 32).strip(), "$accent")
-    return Content("\n").join([_pairs(pairs), *wrong])
+        active, idle, in_tx, other, unknown = seen.states
+        oldest = seen.oldest_idle_in_transaction_s
+        facts += [Fact("Active", Content(str(active))), Fact("Idle", Content(str(idle)))]
+        facts.append(Fact("In tx", Content(f"{in_tx}, the oldest for {duration(oldest)}" if oldest else str(in_tx))))
+        facts += [Fact("Other", Content(str(other)))] if other else []
+        facts += [Fact("Not visible", Content(str(unknown)))] if unknown else []
+    if seen.from_region is not None:
+        facts.append(Fact("From CARTO", Content(f"{seen.from_region} of {seen.sockets}")))
+    recent = sparkline(recent_columns(row.series, _BAR), _BAR).strip()
+    return [*facts, Fact("Recent", Content.styled(recent, "$accent")), *wrong]
 
 
-def _trouble(level: Any, sentence: str) -> Content:
-    colour = {"failed": "$failed", "warning": "$warning"}.get(level, "")
-    return Content.styled(f"{SIGNS[level]} {safe(sentence)}", colour)
-
-
-def _pairs(pairs: Mapping[str, Content]) -> Content:
-    lines = [Content.assemble((label.ljust(_LABEL), "$muted"), text) for label, text in pairs.items()]
-    return Content("\n").join(lines)
+def _use(seen: ConnectionCount) -> Content:
+    rest = f" of {seen.limit}, {seen.headroom} more can open" if seen.limit is not None else ""
+    return Content.assemble((str(seen.sockets), "bold"), rest)
 
 
 def kept_findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:
@@ -128,11 +130,11 @@ class ConnectionDetail(Base[None]):
     CSS_PATH = sheet("connection_detail")
     BINDINGS: ClassVar = [
         Binding("escape,q", "back", "Back", id="detail.back", tooltip="Go back to the live panel; stops a check"),
-        Binding("c", "check", "Check again", id="detail.check", tooltip="Check again everything CARTO needs of it"),
+        Binding("c", "check", "Check", id="detail.check", tooltip="Check again everything CARTO needs of it"),
         Binding("e", "edit", "Edit", id="detail.edit", tooltip="Change its parameters"),
         Binding("r", "rename", "Rename", id="detail.rename", tooltip="Give it another name"),
         Binding("d,delete", "remove", "Remove", id="detail.remove", tooltip="Remove it; asks first"),
-        Binding("y", "copy", "Copy", id="detail.copy", tooltip="Copy its URI, without the password"),
+        Binding("y", "copy", "Copy", id="detail.copy", show=False, tooltip="Copy its URI, without the password"),
         Binding("f", "copy_fixes", "Copy fixes", id="detail.fixes", tooltip="Copy the fixes of what the check found"),
         Binding("question_mark", "app.help", "Help", id="detail.help", show=False, tooltip="What the screen is for"),
     ]
@@ -151,16 +153,16 @@ class ConnectionDetail(Base[None]):
 
     def body(self) -> ComposeResult:
         """Yield parameters and sockets beside each other where there is room, and the check list."""
-        with VerticalScroll(id="all", can_focus=False):
+        with VerticalScroll(id="all"):
             with Horizontal(id="facts"):
-                yield Static(facts(self.connection), id="parameters")
-                yield Static(sockets(self._row), id="now")
+                yield FactList(parameter_facts(self.connection), id="parameters")
+                yield FactList(socket_facts(self._row), id="now")
             yield Static("", id="checked", markup=False)
-            yield CheckList(CHECKS)
+            yield CheckList(CHECKS, can_focus=False)
 
     def on_mount(self) -> None:
         """Show the last check, or make one."""
-        self.query_one(CheckList).focus()
+        self.query_one("#all").focus()
         if self._check_now:
             self.action_check()
         else:
@@ -173,17 +175,15 @@ class ConnectionDetail(Base[None]):
             self._show_parameters()
         self._row = row
         if self.is_mounted:
-            self._tell("#now", sockets(row))
+            self.query_one("#now", FactList).show(socket_facts(row))
 
     def _show_parameters(self) -> None:
         if self.is_mounted:
             self.about(self.connection.name)
-            self._tell("#parameters", facts(self.connection))
+            self.query_one("#parameters", FactList).show(parameter_facts(self.connection))
 
-    def _tell(self, selector: str, content: Content) -> None:
-        static = self.query_one(selector, Static)
-        if static.content != content:
-            static.update(content)
+    def _say(self, words: str) -> None:
+        self.query_one("#checked", Static).update(Content(safe(words)))
 
     def on_screen_resume(self) -> None:
         """Show what an edit changed."""
@@ -209,18 +209,19 @@ class ConnectionDetail(Base[None]):
     def _show_kept(self) -> None:
         report = checks.load(self.connection.id)
         check_list = self.query_one(CheckList)
+        check_list.display = bool(report)
         findings = kept_findings(report) if report else ()
+        if not report:
+            self._say("Never checked here: press c")
         if findings == check_list.findings:
             return
         check_list.reset(running=False)
-        if not report:
-            self._tell("#checked", Content("Never checked here: press c"))
-            return
         for finding in findings:
             check_list.show(finding)
         check_list.finish()
         check_list.scroll_home(animate=False)
-        self._tell("#checked", Content(f"Last check, {how_long_ago(str(report.get('at', '')))}: {_verdict(findings)}"))
+        if report:
+            self._say(f"Last check, {how_long_ago(str(report.get('at', '')))}: {_verdict(findings)}")
 
     def action_back(self) -> None:
         """Leave; a check that is being made is cancelled."""
@@ -229,8 +230,11 @@ class ConnectionDetail(Base[None]):
 
     def action_check(self) -> None:
         """Check again; what is found streams in."""
-        self.query_one(CheckList).reset()
-        self._tell("#checked", Content("Checking…"))
+        check_list = self.query_one(CheckList)
+        check_list.display = True
+        check_list.reset()
+        self._say("Checking…")
+        self.query_one("#checked").scroll_visible(top=True, animate=False)
         self.run_worker(self._check(), group="check", exclusive=True, description="check a Connection")
 
     async def _check(self) -> None:
@@ -240,15 +244,12 @@ class ConnectionDetail(Base[None]):
             report = await self.services.probe(self.connection.parameters, password, check_list.show)
         except SecretsError as error:
             check_list.finish()
-            self._tell("#checked", Content(f"Not checked: {safe(str(error))}"))
+            self._say(f"Not checked: {safe(str(error))}")
             return
         check_list.finish()
-        kept = {**report.to_json(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-        try:
-            await asyncio.to_thread(checks.save, self.connection.id, kept)
-        except OSError as error:
-            self.tell(f"What was found cannot be kept: {error.strerror}", severity="warning")
-        self._tell("#checked", Content(f"Checked now: {_verdict(report.findings)}"))
+        if not await asyncio.to_thread(checks.save, self.connection.id, report.to_json()):
+            self.tell("What was found cannot be kept: see the doctor (D on the live panel)", severity="warning")
+        self._say(f"Checked now: {_verdict(report.findings)}")
 
     async def _password(self) -> Secret | None:
         secrets, connection = self.services.secrets, self.connection

@@ -161,16 +161,13 @@ class LivePanel(Base[None]):
     # Counting
 
     def _count_these(self, connections: tuple[Connection, ...]) -> None:
-        if self._watch is not None and connections:
+        if not connections:
+            self.workers.cancel_group(self, "count")
+            self._latest = replace(self._latest, sample=None, series={})
+        elif self._watch is not None:
             self._watch.set_connections(connections)
         else:
-            self._count_anew()
-
-    def _count_anew(self) -> None:
-        if self._latest.connections:
             self.run_worker(self._count(), group="count", exclusive=True, description="count sockets")
-        else:
-            self.workers.cancel_group(self, "count")
 
     async def _count(self) -> None:
         watch = self._open_watch(self._latest.connections, self._passwords.of, self._interval_s, self._on_sample)
@@ -183,7 +180,8 @@ class LivePanel(Base[None]):
             await watch.close()
 
     def _on_sample(self, sample: Sample) -> None:
-        self._know(self._latest.after(sample), counted=True)
+        series = dict(self._watch.series) if self._watch is not None else {}
+        self._know(replace(self._latest, sample=sample, series=series), counted=True)
 
     def _know(self, latest: Panel, *, counted: bool = False) -> None:
         """Take in what is known now; show it, unless the panel is held still and it is only a newer count."""
@@ -229,13 +227,16 @@ class LivePanel(Base[None]):
             words = "" if not self.panel.connections else f"No Connection matches {safe(self.panel.wanted)}"
             self._tell("#cursor", Content.styled(words, "$muted"))
             return
-        about = self.panel.about(connection)
-        lines = [Content.assemble((safe(connection.name), "bold"), ("  " + safe(about), "$muted"))]
+        first = Content.assemble(
+            (safe(connection.name), "bold"), ("  " + safe(self.panel.address(connection)), "$muted")
+        )
+        lines = [first.truncate(max(20, self.size.width - 2), ellipsis=True)]
         tones = {"failed": "$failed", "warning": "$warning", "note": ""}
         lines += [
             Content.styled(f"{SIGNS[trouble.level]} {safe(trouble.sentence)}", tones[trouble.level])
             for trouble in self.panel.wrong(connection)
         ]
+        lines.append(Content.styled(self.panel.standing(connection), "$muted"))
         self._tell("#cursor", Content("\n").join(lines))
 
     def _tell(self, selector: str, content: Content) -> None:
@@ -332,8 +333,10 @@ class LivePanel(Base[None]):
         except SecretsError as error:
             self.tell(str(error), severity="error")
             return
-        if known:
-            self._count_anew()
+        if known and self._watch is not None:
+            for count in self._latest.sample.connections if self._latest.sample else ():
+                if count.error:
+                    self._watch.retry(count.id)
 
     def action_pause(self) -> None:
         """Hold the panel still, or go on with what is known now."""
@@ -347,7 +350,8 @@ class LivePanel(Base[None]):
         if INTERVALS_S[index] != self._interval_s:
             self._interval_s = INTERVALS_S[index]
             self._know(self._latest)
-            self._count_anew()
+            if self._watch is not None:
+                self._watch.interval_s = self._interval_s
 
     def action_sort(self) -> None:
         """Sort by the next order."""

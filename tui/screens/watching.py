@@ -10,16 +10,32 @@ if TYPE_CHECKING:
     from tui.connections.model import Connection
     from tui.connections.secret import Secret
     from tui.sockets.model import Sample
+    from tui.sockets.series import Series
 
     PasswordOf = Callable[[Connection], Awaitable[Secret | None]]
     OnSample = Callable[[Sample], None]
 
 
 class Watching(Protocol):
-    """Counts the sockets of Connections again and again, with at most one socket of its own per server."""
+    """Counts the sockets of Connections again and again, with at most one socket of its own per server.
+
+    `series` holds the last counts of each Connection, by its id; `interval_s` may be set at any time.
+    """
+
+    series: dict[str, Series]
+
+    @property
+    def interval_s(self) -> float:
+        """The seconds between two counts."""
+
+    @interval_s.setter
+    def interval_s(self, seconds: float) -> None: ...
 
     def set_connections(self, connections: Sequence[Connection]) -> None:
         """Count these from now on."""
+
+    def retry(self, connection_id: str) -> None:
+        """Try a Connection's credentials again, at once."""
 
     async def run(self) -> None:
         """Count until cancelled."""

@@ -119,9 +119,11 @@ class CheckList(VerticalScroll):
         Binding("down,j", "scroll_down", "Down", show=False),
     ]
 
-    def __init__(self, checks: Mapping[str, str], *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, checks: Mapping[str, str], *, id: str | None = None, classes: str | None = None, can_focus: bool = True
+    ) -> None:
         self._lines = {check: CheckLine(check, label) for check, label in checks.items()}
-        super().__init__(*self._lines.values(), id=id, classes=classes)
+        super().__init__(*self._lines.values(), id=id, classes=classes, can_focus=can_focus)
         self._known = frozenset(checks)
 
     @property

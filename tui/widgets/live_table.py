@@ -194,7 +194,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _spans(self, y: int) -> Spans:
         """Draw line `y` of the screen; the heading is line 0."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         if self._heading and y == 0:
             return self._heading(width)
         index = self.scroll_offset.y + y - self._above
@@ -204,7 +204,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _send_changes(self) -> None:
         """Have the terminal told about each visible line that is drawn differently now, up to its last change."""
-        width, height = self.size
+        width, height = self.scrollable_content_region.size
         for y, (old, had_cursor) in list(self._shown.items()):  # a line never drawn is sent whole anyway
             if y >= height:
                 continue
@@ -221,7 +221,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
-        width = self.size.width
+        width = self.scrollable_content_region.width
         spans, has_cursor = self._shown[y] = self._spans(y), y == self._cursor_y
         style = self.rich_style
         if self._heading and y == 0:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from tui.sockets.series import Series
 from tui.widgets.live_table import Line, Spans
-from tui.widgets.recent import Recent
 from tui.widgets.socket_lines import Row, connection_spans, server_spans, totals
 from tui.widgets.troubles import LEVELS, Trouble, binding_limit, troubles
 
@@ -19,23 +19,20 @@ if TYPE_CHECKING:
 
 Order = Literal["name", "sockets", "trouble"]
 ORDERS: tuple[Order, ...] = ("name", "sockets", "trouble")
-KEPT_COLUMNS = 64  # the widest sparkline
+_NO_SERIES = Series()
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The panel at one moment. `kept` counts the warnings that the last check of a Connection left, by id."""
+    """The panel at one moment. `series` holds the last counts of each Connection, by id; `kept` counts the
+    warnings that its last check left."""
 
     connections: tuple[Connection, ...] = ()
     sample: Sample | None = None
-    recent: Recent = field(default_factory=Recent)
+    series: Mapping[str, Series] = field(default_factory=dict)
     kept: Mapping[str, int] = field(default_factory=dict)
     order: Order = "name"
     wanted: str = ""
-
-    def after(self, sample: Sample) -> Panel:
-        """Return the panel with a newer sample."""
-        return replace(self, sample=sample, recent=self.recent.after(sample))
 
     @cached_property
     def by_id(self) -> dict[str, Connection]:
@@ -49,13 +46,6 @@ class Panel:
     @cached_property
     def _servers(self) -> dict[str, ServerCount]:
         return {server.server: server for server in self.sample.servers} if self.sample else {}
-
-    @cached_property
-    def _not_registered(self) -> dict[str, int]:
-        sums: dict[str, int] = {}
-        for each in self.sample.unregistered if self.sample else ():
-            sums[each.server] = sums.get(each.server, 0) + each.sockets
-        return sums
 
     def count(self, connection_id: str) -> ConnectionCount | None:
         """Return what was seen of a Connection; None before the first sample that holds it."""
@@ -77,8 +67,13 @@ class Panel:
     def row(self, connection: Connection) -> Row:
         """Return what the line of a Connection is drawn from."""
         seen = self.count(connection.id)
-        recent = self.recent.columns(connection.id, KEPT_COLUMNS)
-        return Row(connection, seen, recent, self.wrong(connection))
+        return Row(
+            connection,
+            seen,
+            self.series.get(connection.id, _NO_SERIES),
+            self.wrong(connection),
+            self.kept.get(connection.id, 0),
+        )
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -118,12 +113,7 @@ class Panel:
         connection = self.by_id.get(value)
         if connection is not None:
             return connection_spans(self.row(connection), cursor, width)
-        return server_spans(value, self._servers.get(value), self._not_registered.get(value, 0), self.age(value), width)
-
-    def age(self, server: str) -> float | None:
-        """Return since how many seconds a server was not seen; None where it never was."""
-        seen_at = self.recent.seen_at.get(server)
-        return self.sample.at - seen_at if self.sample and seen_at is not None else None
+        return server_spans(value, self._servers.get(value), self.sample.at if self.sample else 0.0, width)
 
     def totals(self, pace: str, width: int) -> str:
         """Return the sums for the line on top, in at most `width` cells."""
@@ -131,14 +121,17 @@ class Panel:
         servers = {self.server_of(connection) for connection in self.connections}
         return totals(counts, len(self.connections), len(servers), pace, width)
 
-    def about(self, connection: Connection) -> str:
-        """Return the line that tells which Connection it is, and how it stands to its limit."""
+    def address(self, connection: Connection) -> str:
+        """Return where a Connection leads to, and as whom."""
         parameters = connection.parameters
-        said = f"{server_name(connection)}/{parameters.database} as {parameters.username}"
+        return f"{server_name(connection)}/{parameters.database} as {parameters.username}"
+
+    def standing(self, connection: Connection) -> str:
+        """Return the sentence on how a Connection stands to the limit that is reached first; empty where not seen."""
         seen = self.count(connection.id)
         if seen is None or seen.sockets is None or seen.limit is None or seen.headroom is None:
-            return said
-        return f"{said} · {seen.sockets} of {binding_limit(seen)}, {seen.headroom} more can open"
+            return ""
+        return f"{seen.sockets} of {binding_limit(seen)}, {seen.headroom} more can open"
 
 
 def server_name(connection: Connection) -> str:

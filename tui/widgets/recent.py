@@ -1,53 +1,29 @@
-"""The recent past of each Connection's sockets, for sparklines. Pure."""
+"""The recent past of a Connection's sockets, in the columns of a sparkline. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from tui.sockets.series import Series
 
-    from tui.sockets.model import Sample
-
-KEPT = 256  # samples
-COARSEST = 4  # samples in one column
+# A column stands for so many seconds. Columns begin at whole multiples, so that a sparkline moves by whole columns.
+SPANS_S = (4, 5, 8, 10, 12, 15, 20, 30, 40, 60, 90, 120, 300, 600, 1800, 3600)
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
-    """The last samples' counts by Connection id, and when each server was last seen.
+def recent_columns(series: Series, width: int) -> tuple[int | None, ...]:
+    """Return the highest count of each of at most `width` columns of time; None where nothing was seen.
 
-    A Connection's counts end with the newest sample; None is a sample that did not see it.
+    While the past is short, each sample is a column; later a column is as long as it takes to show all of it.
     """
-
-    samples: int = 0
-    sockets: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
-    seen_at: Mapping[str, float] = field(default_factory=dict)
-
-    def after(self, sample: Sample) -> Recent:
-        """Return the past with one more sample; what is no longer sampled is forgotten."""
-        before = self.sockets
-        sockets = {c.id: (*before.get(c.id, ())[1 - KEPT :], c.sockets) for c in sample.connections}
-        seen = {
-            server.server: self.seen_at.get(server.server, 0.0) if server.error else sample.at
-            for server in sample.servers
-        }
-        return Recent(self.samples + 1, sockets, {server: at for server, at in seen.items() if at})
-
-    def columns(self, connection_id: str, width: int) -> list[int | None]:
-        """Return the highest count of each of the last `width` columns of time, for a sparkline.
-
-        A column is one sample while the past is short, and up to COARSEST later. Columns begin at fixed samples, so
-        that a sparkline moves by whole columns and does not flicker.
-        """
-        counts = self.sockets.get(connection_id, ())
-        size = 1
-        while size < COARSEST and len(counts) > width * size:
-            size *= 2
-        first = self.samples - len(counts)
-        columns: dict[int, int | None] = {}
-        for number, count in enumerate(counts, first):
-            highest = columns.get(number // size)
-            columns[number // size] = count if highest is None else max(highest, count or 0)
-        return list(columns.values())[-width:] if width > 0 else []
+    if len(series.at) <= width or width <= 0:
+        return series.sockets[-width:] if width > 0 else ()
+    past = series.at[-1] - series.at[0]
+    span = next((span for span in SPANS_S if past / span <= width - 1), SPANS_S[-1])
+    highest: dict[int, int] = {}
+    for at, count in zip(series.at, series.sockets, strict=True):
+        if count is not None:
+            column = int(at // span)
+            highest[column] = max(count, highest.get(column, 0))
+    last = int(series.at[-1] // span)
+    return tuple(highest.get(column) for column in range(last - width + 1, last + 1))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.text import cells, pad, safe, shorten
 from tui.widgets.cells import count, duration, level_bar, plural, sparkline
 from tui.widgets.live_table import Span, Spans
+from tui.widgets.recent import recent_columns
 from tui.widgets.troubles import CRITICAL_SHARE, SERVER_NOT_SEEN, SIGNS, WARNING_SHARE
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from tui.connections.model import Connection
     from tui.sockets.model import ConnectionCount, ServerCount
+    from tui.sockets.series import Series
     from tui.widgets.troubles import Trouble
 
 _MARK = 3  # the cursor, the sign of trouble, a space
@@ -93,12 +95,13 @@ def _cell(key: str, text: str, size: int, tone: str = "plain") -> Span:
 
 
 class Row(NamedTuple):
-    """A Connection with what is known of it: its count, its recent past, and what is wrong, the worst first."""
+    """A Connection with what is known of it: its count, its last counts, and what is wrong, the worst first."""
 
     connection: Connection
     seen: ConnectionCount | None
-    recent: Sequence[int | None]
+    series: Series
     wrong: tuple[Trouble, ...]
+    kept: int = 0  # warnings of its last check
 
 
 def connection_spans(row: Row, cursor: bool, width: int) -> Spans:
@@ -140,7 +143,7 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
         "active": count(active),
         "idle": count(idle),
         "in_tx": count(in_tx),
-        "recent": sparkline(row.recent, shown.recent),
+        "recent": sparkline(recent_columns(row.series, shown.recent), shown.recent),
         "free": count(seen.headroom),
         "bound": seen.bounded_by or "",
         "database": safe(row.connection.parameters.database),
@@ -181,16 +184,16 @@ def bar_spans(own: int, limit: int | None, headroom: int | None, size: int) -> l
     return [Span(" " + bar.own, share_tone(limit, headroom)), Span(bar.others, "muted"), Span(bar.free, "line")]
 
 
-def server_spans(server: str, seen: ServerCount | None, not_registered: int, age_s: float | None, width: int) -> Spans:
-    """Draw the line above a server's Connections; `age_s` is since when it was not seen, if it ever was."""
+def server_spans(server: str, seen: ServerCount | None, now: float, width: int) -> Spans:
+    """Draw the line above a server's Connections; `now` is when the sample was made."""
     words: list[Span] = []
     if seen is None:
         words.append(Span("connecting…", "muted"))
     elif seen.error:
-        age = f"not seen for {duration(age_s)}" if age_s else "not seen"
+        age = f"not seen for {duration(now - seen.seen_at)}" if seen.seen_at else "not seen"
         words.append(Span(f"✗ {age}: {safe(seen.error)}", "failed"))
     else:
-        words += _usage(seen, not_registered)
+        words += _usage(seen)
     # The name gives way to the numbers, and an error's sentence to the name: it stands whole below the table.
     wanted = sum(cells(word.text) + 3 for word in words) if seen is not None and not seen.error else width // 2
     spans = [Span("─ ", "line"), Span(shorten(safe(server), max(16, width - 4 - wanted)), "accent"), Span(" ", "line")]
@@ -203,17 +206,17 @@ def server_spans(server: str, seen: ServerCount | None, not_registered: int, age
     return (*spans, Span(" " + "─" * (left - 1) if left > 0 else "", "line"))
 
 
-def _usage(seen: ServerCount, not_registered: int) -> list[Span]:
+def _usage(seen: ServerCount) -> list[Span]:
     used = f"{count(seen.used)} of {count(seen.limit)} used"
     words = [Span(used, "plain")]
     if seen.headroom is not None:
         tone = share_tone(seen.limit, seen.headroom)
         sign = "✗ " if seen.headroom <= 0 else "! " if tone in {"warning", "failed"} else ""
         words.append(Span(f"{sign}{seen.headroom} free", "muted" if tone == "accent" else tone))
-    if not_registered:
-        words.append(Span(f"{not_registered} not registered", "muted"))
     if seen.visibility == "own":
         words.append(Span("own sockets only", "warning"))
+    if seen.unregistered:
+        words.append(Span(f"{seen.unregistered} not registered", "muted"))
     return words
 
 

@@ -40,8 +40,10 @@ def troubles(count: ConnectionCount | None, server: ServerCount | None, kept_war
     if count is not None:
         if server is not None and server.error and count.error in {"", server.error}:
             found.append(Trouble("failed", SERVER_NOT_SEEN, f"Not seen: {server.error}"))
-        elif count.error:
+        elif count.error and count.sockets is None:
             found.append(Trouble("failed", "not seen", f"Not seen: {count.error}"))
+        elif count.error:
+            found.append(Trouble("failed", "cannot log in", f"Counted by another Connection: {count.error}"))
         found += _of_limit(count)
         oldest = count.oldest_idle_in_transaction_s
         if oldest is not None and oldest >= LONG_IN_TRANSACTION_S:
@@ -58,9 +60,14 @@ def troubles(count: ConnectionCount | None, server: ServerCount | None, kept_war
                 )
             )
     if kept_warnings:
-        said = plural(kept_warnings, "warning")
+        said = kept_words(kept_warnings)
         found.append(Trouble("note", said, f"The last check left {said}: press enter to read"))
     return tuple(sorted(found, key=lambda trouble: LEVELS.index(trouble.level)))
+
+
+def kept_words(kept_warnings: int) -> str:
+    """Return the few words for the warnings that the last check left."""
+    return plural(kept_warnings, "warning")
 
 
 def _of_limit(count: ConnectionCount) -> list[Trouble]:

@@ -1,0 +1,105 @@
+"""Help: what the screen is for, all of its keys, and what the words and signs mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tui.screens.base import Heading
+from tui.styling import sheet
+from tui.text import pad
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+_KEYS = 14
+_KEY_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "asterisk": "*",
+    "space": "space",
+}
+
+WORDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "Words": (
+        ("Connection", "what CARTO opens sockets with: server, database, role, and how they are checked"),
+        ("server", "one PostgreSQL, whatever number of Connections point at it"),
+        ("socket", "one client that is connected to a server"),
+        ("active", "it runs a statement now"),
+        ("idle", "it waits for its client; CARTO keeps idle sockets to use them again"),
+        ("in tx", "idle in a transaction: it holds locks, and keeps the server from cleaning up"),
+        ("limit", "the one that is reached first: of the server, of the role or of the database"),
+        ("free", "how many more sockets can open before that limit"),
+        ("not registered", "sockets of databases and roles that no Connection here stands for"),
+        ("own sockets only", "the role may not see those of others: GRANT pg_monitor TO it shows them"),
+        ("shared by 2", "Connections with the same server, database and role: their sockets cannot be told apart"),
+    ),
+    "Signs": (
+        ("✗", "it cannot be seen, it is full, or a check failed"),
+        ("!", "a warning: over 80 % of a limit, or in a transaction for more than a minute"),
+        ("·", "worth knowing"),
+        ("—", "not seen; that is not zero"),
+        ("██▒▒··", "of the limit: its own sockets, those of others, free"),
+        ("▁▂▅█", "the recent past; it rises with change, and lies low when nothing changes"),
+        ("✓ – …", "of a check: all right, left out, being made"),
+    ),
+}
+
+
+class Help(Screen[None]):
+    """Explains the screen below it."""
+
+    CSS_PATH = sheet("help")
+    BINDINGS: ClassVar = [
+        Binding("escape,q,f1,question_mark", "dismiss", "Back", id="help.back", tooltip="Go back to the screen"),
+    ]
+
+    def __init__(self, about: Screen[Any]) -> None:
+        """Explain `about`, with the keys that its focused widget offers."""
+        super().__init__()
+        self._purpose = (type(about).__doc__ or "").partition("\n")[0]
+        self._keys = keys(about)
+
+    def compose(self) -> ComposeResult:
+        """Yield the page."""
+        yield Heading("Help", "")
+        with VerticalScroll(id="page"):
+            yield Static(page(self._purpose, self._keys), id="words")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Let the arrows scroll."""
+        self.query_one("#page").focus()
+
+
+def keys(screen: Screen[Any]) -> list[tuple[str, str]]:
+    """Return the keys that can be pressed on a screen just now, and what each does."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for key, active in screen.active_bindings.items():
+        binding = active.binding
+        said = binding.tooltip or (binding.description if (binding.id or "").startswith("table.") else "")
+        if said:
+            shown = _KEY_NAMES.get(key) or screen.app.get_key_display(binding)
+            names, _ = found.setdefault(binding.action, ([], said))
+            if shown not in names:
+                names.append(shown)
+    return [(", ".join(names), said) for names, said in found.values()]
+
+
+def page(purpose: str, shown_keys: list[tuple[str, str]]) -> Content:
+    """Return the text of the page."""
+    parts: list[Content] = [Content(purpose), Content("")]
+    for title, pairs in {"Keys": shown_keys, **WORDS}.items():
+        parts.append(Content.styled(title, "bold $accent"))
+        width = 18 if title == "Words" else _KEYS
+        parts += [Content.assemble((pad(left, width - 1) + " ", "bold"), right) for left, right in pairs]
+        parts.append(Content(""))
+    return Content("\n").join(parts)
