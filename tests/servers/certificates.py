@@ -35,14 +35,14 @@ class Authority:
         self.root = folder / "root.crt"
         self._authority.cert_pem.write_to_path(str(self.root))
 
-    def issue(self, *names: str, expired: bool = False) -> Issued:
-        """Issue a certificate for host names and addresses; `expired` ended yesterday."""
+    def issue(self, *names: str, expired: bool = False, days: int = 90) -> Issued:
+        """Issue a certificate for host names and addresses, good for `days`; `expired` ended yesterday."""
         now = datetime.now(UTC)
         issued = self._authority.issue_cert(
             *names,
             common_name=names[0],
             not_before=now - timedelta(days=400 if expired else 1),
-            not_after=now + timedelta(days=-1 if expired else 30),
+            not_after=now + timedelta(days=-1 if expired else days),
         )
         chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
         return Issued(chain, issued.private_key_pem.bytes())

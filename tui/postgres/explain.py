@@ -100,18 +100,12 @@ def _silence(failure: Failure, target: Target) -> Cause:
             f"No answer from {at} within {seconds}: a firewall swallows the packets, or the address is wrong",
             firewall_fix(target),
         )
-    if failure.stage == "tls":
-        return Cause(
-            "tls",
-            f"{at} accepted TLS and then said nothing for {seconds}",
-            "Look for a firewall or load balancer that inspects TLS on the way, or an overloaded server",
-        )
     if failure.stage == "authenticated":
         return Cause(
             "authentication",
-            f"{at} accepted the log-in and then said nothing for {seconds}: the server hangs, or a pooler waits for a"
-            " free server socket",
-            "Look at the server's load and log; behind PgBouncer, at cl_waiting in SHOW POOLS",
+            f"{at} took the password and then said nothing for {seconds}: the server hangs, or a pooler waits for a free"
+            " socket to the server behind it",
+            "Look at the server's load and log; behind PgBouncer, at cl_waiting in SHOW POOLS and at its log",
         )
     return Cause(
         "authentication",

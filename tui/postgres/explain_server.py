@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from tui.postgres import explain_pooler
 from tui.postgres.cause import Cause, firewall_fix, restart_note
@@ -31,8 +32,27 @@ def cause(failure: Failure, target: Target) -> Cause:
     pooled = explain_pooler.cause(failure, target)
     if pooled is not None:
         return pooled
-    known = _KNOWN.get(failure.code) or _CLASSES.get(failure.code[:2])
-    return known(failure, target) if known else _other(failure, target)
+    code = failure.code
+    if not failure.where and code in {"08P01", "XX000"}:  # a pooler passes on the words of the server behind it
+        code = next((sqlstate for words, sqlstate in _PASSED_ON if words in failure.text), code)
+        failure = replace(failure, code=code)
+    known = _KNOWN.get(code) or _CLASSES.get(code[:2])
+    found = known(failure, target) if known else _other(failure, target)
+    return found._replace(code=found.code or code)
+
+
+_PASSED_ON = (
+    ("pg_hba.conf", "28000"),
+    ("is not permitted to log in", "28000"),
+    ("password authentication failed", "28P01"),
+    ("too many clients", "53300"),
+    ("connection slots", "53300"),
+    ("too many connections", "53300"),
+    ("permission denied for database", "42501"),
+    ("not currently accepting connections", "55000"),
+    ("the database system is", "57P03"),
+    ("does not exist", "3D000"),
+)
 
 
 def _other(failure: Failure, target: Target) -> Cause:
@@ -128,22 +148,18 @@ def _hba(failure: Failure, target: Target) -> Cause:
     seen = f", which it sees as {address}" if address else ""
     rejects = "rejects" in failure.text
     plain = lacks_tls(failure)
-    line = _hba_line(target, address, "hostssl" if plain or target.sslmode in _ENCRYPTED else "host")
+    line = _hba_line(target, address, "hostssl" if target.sslmode in _ENCRYPTED else "host")
     message = (
         f"A line of pg_hba.conf rejects {target.username} on {target.database} from this machine{seen}"
         if rejects
         else f"pg_hba.conf has no line that lets {target.username} into {target.database} from this machine{seen}"
     )
-    message += ", without TLS" if plain else ""
-    advice = (
-        "" if not plain else "Choose the TLS mode require, in case the line that exists is a hostssl one. Otherwise a"
-    )
-    return Cause(
-        "authentication",
-        message,
-        f"{advice or 'A'}dd to pg_hba.conf, {'above the line that rejects' if rejects else 'as its own line'}: {line}"
-        " and reload: SELECT pg_reload_conf(); CARTO's own addresses need such lines too",
-    )
+    where = "above the line that rejects" if rejects else "as its own line"
+    fix = f"Add to pg_hba.conf, {where}: {line} and SELECT pg_reload_conf(); CARTO's addresses need such lines too"
+    if plain:
+        message += ", without TLS"
+        fix = f"Choose the TLS mode require, if the lines are hostssl ones. {fix}"
+    return Cause("authentication", message, fix)
 
 
 _ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
@@ -186,11 +202,13 @@ def _closed_database(failure: Failure, target: Target) -> Cause:
 
 def _full(failure: Failure, target: Target) -> Cause:
     user, database = identifier(target.username), identifier(target.database)
-    if failure.where == "InitializeSessionUserId" or "for role" in failure.text:
+    where = failure.where or ("InitializeSessionUserId" if 'for role "' in failure.text else "")
+    where = where or ("CheckMyDatabase" if 'for database "' in failure.text else "")
+    if where == "InitializeSessionUserId":
         return Cause("authentication", f"The role {target.username} has as many sockets as its own limit lets it",
                      f"ALTER ROLE {user} CONNECTION LIMIT 50; or close sockets of it: merge Connections, use"
                      " PgBouncer")  # fmt: skip
-    if failure.where == "CheckMyDatabase" or "for database" in failure.text:
+    if where == "CheckMyDatabase":
         return Cause("authentication", f"The database {target.database} has as many sockets as its own limit lets it",
                      f"ALTER DATABASE {database} CONNECTION LIMIT -1; or close sockets of it: merge Connections, use"
                      " PgBouncer")  # fmt: skip
@@ -208,7 +226,7 @@ def _full(failure: Failure, target: Target) -> Cause:
 
 
 def _not_now(failure: Failure, target: Target) -> Cause:
-    text = failure.text
+    text = failure.text.lower()
     if "shutting down" in text:
         return Cause("authentication", "The server is shutting down", "Start it again, or wait until it is back")
     if "hot standby mode is disabled" in text or "hot standby mode is off" in text:

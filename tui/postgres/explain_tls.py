@@ -71,6 +71,8 @@ def cause(failure: Failure, target: Target) -> Cause | None:
             " has expired",
             _ROOTS.get(target.connector, _OWN_ROOT),
         )
+    if "unencrypted data after SSL response" in text:
+        return not_postgresql(target, "an SSH server, or another that speaks first,")
     if "alert certificate required" in text or "alert handshake failure" in text or "bad certificate" in text:
         return client_certificate(target)
     if "alert protocol version" in text or "unsupported protocol" in text or "wrong version number" in text:
@@ -78,6 +80,8 @@ def cause(failure: Failure, target: Target) -> Cause | None:
                      "Allow TLS 1.2 or newer at the server: ssl_min_protocol_version and its like")  # fmt: skip
     if "no shared cipher" in text or "no ciphers available" in text:
         return Cause("tls", "The server and this client share no TLS cipher", "Relax ssl_ciphers at the server")
+    if "closed the connection unexpectedly" in text:
+        return None
     if failure.stage == "tls" or text.startswith(("SSL error", "SSL SYSCALL error")) or "SSL error:" in text:
         return Cause(
             "tls",

@@ -61,8 +61,9 @@ async def open_socket(target: Target, address: str, timeout_s: float) -> PGconn:
         async with asyncio.timeout(timeout_s):
             await _drive(connection, stages)
     except TimeoutError:
+        stage = "authenticated" if connection.used_password else stages[-1]
         connection.finish()
-        raise NotOpened(Failure(stages[-1], code="ETIMEDOUT", address=address, timeout_s=timeout_s)) from None
+        raise NotOpened(Failure(stage, code="ETIMEDOUT", address=address, timeout_s=timeout_s)) from None
     except BaseException:
         connection.finish()
         raise

@@ -26,14 +26,18 @@ SELECT s.name,
        coalesce(has_schema_privilege(n.oid, 'USAGE'), false) AS may_use,
        coalesce(has_schema_privilege(n.oid, 'CREATE'), false) AS may_create,
        has_database_privilege(current_database(), 'CREATE') AS may_make,
-       EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proname = 'version_core' AND p.pronargs = 0) AS core,
-       EXISTS (SELECT FROM pg_proc p WHERE p.pronamespace = n.oid AND p.proname = 'version_advanced' AND p.pronargs = 0)
-         AS advanced,
-       (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm')) AS tables,
-       (SELECT count(*) FROM pg_class c
-         WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND has_table_privilege(c.oid, 'SELECT'))
-         AS readable
-  FROM unnest(%s::text[]) AS s(name) LEFT JOIN pg_namespace n ON n.nspname = s.name
+       p.core, p.advanced, t.tables, t.readable
+  FROM unnest(%s::text[]) AS s(name)
+  LEFT JOIN pg_namespace n ON n.nspname = s.name
+ CROSS JOIN LATERAL (
+       SELECT coalesce(bool_or(proname = 'version_core'), false) AS core,
+              coalesce(bool_or(proname = 'version_advanced'), false) AS advanced
+         FROM pg_proc
+        WHERE pronamespace = n.oid AND pronargs = 0 AND proname IN ('version_core', 'version_advanced')) AS p
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS tables, count(*) FILTER (WHERE has_table_privilege(c.oid, 'SELECT')) AS readable
+         FROM pg_class c
+        WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'f', 'v', 'm')) AS t
 """
 DATABASES = """
 SELECT s.name,
@@ -218,7 +222,7 @@ def workflows_temp(target: Target, row: dict[str, Any], stored: dict[str, Any] |
         return Finding(
             "workflows_temp",
             "warning",
-            f"{target.username} lacks {' and '.join(missing)} on the schema {row['name']}, which belongs to {row['owner']}",
+            f"{target.username} lacks {' and '.join(missing)} on the schema {row['name']}, which {row['owner']} owns",
             f"GRANT ALL ON SCHEMA {schema} TO {role};",
         )
     holds = ""
