@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 State = Literal["active", "idle", "idle_in_transaction", "other", "unknown"]
 STATES: tuple[State, ...] = ("active", "idle", "idle_in_transaction", "other", "unknown")
@@ -11,7 +14,11 @@ STATES: tuple[State, ...] = ("active", "idle", "idle_in_transaction", "other", "
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Client backends that look alike to the server; `client` is an address, or None for a Unix socket or unseen."""
+    """Client backends that look alike to the server; `client` is an address, or None for a Unix socket or unseen.
+
+    Where a server has more kinds than a poll may return, the smallest are folded into one group: `kinds` says how
+    many. Its application and client are then those of one of them; no matcher and no region tells the others apart.
+    """
 
     database: str
     username: str
@@ -20,6 +27,8 @@ class Group:
     state: State
     sockets: int
     oldest_idle_in_transaction_s: float | None = None
+    console: int = 0  # how many of them are pgconns itself
+    kinds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +36,29 @@ class Limits:
     """The settings that bound sockets. Role and database limits hold only those that are set."""
 
     max_connections: int
-    reserved: int
-    roles: dict[str, int]
-    databases: dict[str, int]
+    reserved: int  # for superusers and others with a privilege; CARTO's roles cannot have them
+    roles: Mapping[str, int]
+    databases: Mapping[str, int]
+    superusers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one poll of one server saw. `at` is in seconds since the epoch, by this machine's clock."""
+
+    at: float
+    groups: tuple[Group, ...]
+    limits: Limits
+    sees_all: bool  # whether the polling role sees the rows of other roles whole
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCount:
-    """One server at one moment. `error` says why it could not be seen; then the counts are None, never zero."""
+    """One server at one moment. `error` says why it could not be seen; then the counts are None, never zero.
+
+    Sums add up: `attributed` + `unregistered` + `console` = `used`. Counts without an error are as old as `seen_at`
+    says: a server that is slow to answer keeps its last ones until it counts as unreachable.
+    """
 
     server: str  # host:port as people know it
     limit: int | None = None
@@ -42,7 +66,10 @@ class ServerCount:
     used: int | None = None
     headroom: int | None = None
     console: int | None = None  # sockets of pgconns itself
+    attributed: int | None = None  # to Connections; a shared socket once
+    unregistered: int | None = None
     visibility: Literal["full", "own"] | None = None
+    seen_at: float | None = None  # when it was last seen, in seconds since the epoch; kept when it cannot be seen
     error: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -54,17 +81,23 @@ class ServerCount:
             "used": self.used,
             "headroom": self.headroom,
             "console": self.console,
+            "attributed": self.attributed,
+            "unregistered": self.unregistered,
             "visibility": self.visibility,
+            "seen_at": None if self.seen_at is None else _iso(self.seen_at),
             **({"error": self.error} if self.error else {}),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionCount:
-    """One Connection at one moment. `error` says why it could not be seen; then the counts are None, never zero.
+    """One Connection at one moment; counts that could not be seen are None, never zero.
 
-    `headroom` is how many more sockets may open before the nearest limit; `limit` and `bounded_by` name that limit
-    ("server", "role" or "database"). `shared_with` names the Connections whose sockets cannot be told from its own.
+    `error` says what is wrong with it. Where its password fails but another Connection of its server still counts,
+    it has both counts and an error. `headroom` is how many more sockets may open before the nearest limit; `limit`
+    and `bounded_by` name that limit ("server", "role" or "database"). `shared_with` names the Connections whose
+    sockets cannot be told from its own: each of them shows the same sockets, which a total counts once. `from_region`
+    is None where the Connection has no region, or none of its clients' addresses could be seen.
     """
 
     name: str
@@ -120,10 +153,8 @@ class Sample:
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON shape of `sockets`."""
-        from datetime import UTC, datetime  # noqa: PLC0415 - only when printed
-
         return {
-            "at": datetime.fromtimestamp(self.at, UTC).isoformat(timespec="milliseconds"),
+            "at": _iso(self.at),
             "servers": [server.to_json() for server in self.servers],
             "connections": [connection.to_json() for connection in self.connections],
             "unregistered": [
@@ -131,3 +162,9 @@ class Sample:
                 for u in self.unregistered
             ],
         }
+
+
+def _iso(at: float) -> str:
+    from datetime import UTC, datetime  # noqa: PLC0415 - only when printed
+
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

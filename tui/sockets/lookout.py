@@ -1,0 +1,107 @@
+"""The one socket through which a server is watched, and what was learned of the server through it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from tui.postgres.door import Door
+from tui.postgres.errors import QueryFailed
+from tui.postgres.target import target
+from tui.sockets import queries
+from tui.sockets.model import Limits, Snapshot
+
+if TYPE_CHECKING:
+    from tui.connections.model import Connection
+    from tui.connections.secret import Secret
+    from tui.postgres.door import Session
+    from tui.sockets.queries import Identity, Sight
+
+CONNECT_TIMEOUT_S = 10.0
+QUERY_TIMEOUT_S = 5.0
+# Limits and grants change rarely: they are read again this often.
+LEARN_EVERY_S = 60.0
+# A pooler in between lost the statement, or has it from another client.
+_STATEMENT_LOST = frozenset({"26000", "42P05"})
+
+Arguments = tuple[int, list[str], list[str]]
+
+
+class Lookout:
+    """Polls a server through the door of one of its Connections. Raises ServerError; then close it."""
+
+    identity: Identity
+    sight: dict[str, Sight]
+    own_sight: Sight
+
+    def __init__(self, connection: Connection, password: Secret | None) -> None:
+        self.connection = connection
+        self._door = Door(target(connection.parameters, password), connect_timeout_s=CONNECT_TIMEOUT_S)
+        self._limits: Limits
+        self._pid: int | None = None
+        self._learn_at = 0.0
+        self._pooled = False
+        self._prepared: Arguments | None = None
+
+    async def poll(self, arguments: Arguments, usernames: list[str]) -> Snapshot:
+        """Return what the server holds now. `usernames` are the roles of the Connections that point to it."""
+        async with self._door.session(CONNECT_TIMEOUT_S) as session:
+            await self._learn(session, usernames)
+            groups = queries.read_groups(await self._rows(session, arguments))
+            sees_all = self.own_sight.sees_all and not any(group.state == "unknown" for group in groups)
+            return Snapshot(time.time(), groups, self._limits, sees_all)
+
+    async def learn(self, usernames: list[str]) -> None:
+        """Open the socket, and learn which server this is and what its roles see."""
+        async with self._door.session(CONNECT_TIMEOUT_S) as session:
+            self._learn_at = 0.0
+            await self._learn(session, usernames)
+
+    async def close(self) -> None:
+        """Close the socket."""
+        await self._door.close()
+
+    async def _learn(self, session: Session, usernames: list[str]) -> None:
+        now = time.monotonic()
+        if session.backend_pid != self._pid:  # the door opened a new socket: it may lead to another server
+            self._learn_at = 0.0
+            self._prepared = None
+            self._pid = session.backend_pid
+        if now < self._learn_at:
+            return
+        (row,) = await session.rows(queries.IDENTITY, timeout_s=QUERY_TIMEOUT_S)
+        self._pooled = row["pid"] != session.backend_pid
+        self.identity = queries.Identity(await _system(session), row["started"], row["port"])
+        self.sight = queries.read_sight(
+            await session.rows(queries.SIGHT, (usernames, usernames), timeout_s=QUERY_TIMEOUT_S)
+        )
+        self.own_sight = self.sight.get(row["username"], queries.Sight())
+        self._limits = queries.read_limits(await session.rows(queries.SETTINGS, timeout_s=QUERY_TIMEOUT_S))
+        self._learn_at = now + LEARN_EVERY_S
+
+    async def _rows(self, session: Session, arguments: Arguments) -> list[dict[str, Any]]:
+        """Run the poll: prepared, which spares the server a fifth of it, where the socket is the server's own."""
+        if not self._pooled:
+            try:
+                if self._prepared != arguments:
+                    if self._prepared is not None:
+                        await session.rows("DEALLOCATE pgconns_poll", timeout_s=QUERY_TIMEOUT_S)
+                    self._prepared = None
+                    await session.rows("PREPARE pgconns_poll AS " + queries.POLL, arguments, timeout_s=QUERY_TIMEOUT_S)
+                    self._prepared = arguments
+                return await session.rows("EXECUTE pgconns_poll", timeout_s=QUERY_TIMEOUT_S)
+            except QueryFailed as error:
+                if error.finding.code not in _STATEMENT_LOST:
+                    raise
+                self._pooled = True
+        return await session.rows(queries.POLL, arguments, timeout_s=QUERY_TIMEOUT_S)
+
+
+async def _system(session: Session) -> str:
+    """Return the system identifier; empty where a provider hides it: the start's time still tells servers apart."""
+    try:
+        return str((await session.rows(queries.SYSTEM, timeout_s=QUERY_TIMEOUT_S))[0]["system"])
+    except QueryFailed:
+        if session.closed:
+            raise
+        return ""

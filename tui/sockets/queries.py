@@ -1,0 +1,147 @@
+"""What the console asks a server, 12 to 18: one grouped poll, and what changes slowly. Everything is in pg_catalog.
+
+Poll: `pg_stat_get_activity` is what pg_stat_activity is made of; names are joined after grouping, which halves the
+cost of a poll. A role that may not see a row still sees its database, role and application; everything else of it
+is NULL, backend_type included: such rows cannot be told from parallel workers and walsenders of a database, and are
+counted. Groups beyond a cap, the smallest ones, are folded by what matchers and regions say of them, so that sums and
+attribution stay exact however many kinds of sockets there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple
+
+from tui.sockets.model import Group, Limits, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MOST_GROUPS = 400
+CONSOLE = "pgconns"
+
+# Parameters: the cap, LIKE patterns of applications, networks of clients.
+POLL: Final[LiteralString] = """
+WITH seen AS (
+  SELECT datid, usesysid, application_name, client_addr, state, backend_type IS NULL AS masked,
+    count(*) AS sockets, min(state_change) AS since, bool_or(pid = pg_backend_pid()) AS own
+  FROM pg_stat_get_activity(NULL)
+  WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL
+  GROUP BY 1, 2, 3, 4, 5, 6
+), ranked AS (
+  SELECT seen.*, row_number() OVER (ORDER BY sockets DESC) > %s
+    AND left(application_name, 7) IS DISTINCT FROM 'pgconns' AND NOT own AS folded
+  FROM seen
+), marked AS (
+  SELECT ranked.*,
+    CASE WHEN folded THEN ARRAY(SELECT n FROM unnest(%s::text[]) WITH ORDINALITY AS p (pattern, n)
+                                WHERE application_name LIKE pattern)::text
+         ELSE application_name END AS application_kind,
+    CASE WHEN folded THEN ARRAY(SELECT n FROM unnest(%s::inet[]) WITH ORDINALITY AS p (network, n)
+                                WHERE client_addr <<= network)::text
+         ELSE client_addr::text END AS client_kind
+  FROM ranked
+), grouped AS (
+  SELECT datid, usesysid, state, masked, min(application_name COLLATE "C") AS application, min(client_addr) AS client,
+    sum(sockets)::int AS sockets, count(*)::int AS kinds, min(since) AS since, bool_or(own) AS own
+  FROM marked
+  GROUP BY datid, usesysid, state, masked, folded, application_kind, client_kind
+)
+SELECT coalesce(datname, '') AS database, coalesce(pg_get_userbyid(usesysid), '') AS username,
+  coalesce(application, '') AS application, host(client) AS client, state, masked, sockets, kinds, own,
+  extract(epoch FROM clock_timestamp() - since)::float8 AS since_s
+FROM grouped LEFT JOIN pg_database ON pg_database.oid = datid
+"""
+
+# Times are read as microseconds: their text follows the role's DateStyle, TimeZone and extra_float_digits.
+IDENTITY: Final[LiteralString] = """
+SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint AS started,
+  current_setting('port')::int AS port, current_user AS username, pg_backend_pid() AS pid
+"""
+SYSTEM: Final[LiteralString] = "SELECT system_identifier::text AS system FROM pg_control_system()"
+
+SETTINGS: Final[LiteralString] = """
+SELECT 'maximum' AS kind, '' AS name, current_setting('max_connections')::int AS value
+UNION ALL SELECT 'reserved', setting, current_setting(setting, true)::int
+  FROM unnest(ARRAY['superuser_reserved_connections', 'reserved_connections',
+                    'rds.rds_superuser_reserved_connections']) AS setting
+  WHERE current_setting(setting, true) <> ''
+UNION ALL SELECT 'superuser', rolname, 0 FROM pg_roles WHERE rolsuper
+UNION ALL SELECT 'role', rolname, rolconnlimit FROM pg_roles WHERE rolconnlimit >= 0
+UNION ALL SELECT 'database', datname, datconnlimit FROM pg_database WHERE datconnlimit >= 0
+"""
+
+# Which roles see all rows of pg_stat_activity, and of how many others they see the rows. Until 14 membership was
+# enough (HAS_PGSTAT_PERMISSIONS in pgstatfuncs.c), since then the privilege must be inherited.
+SIGHT: Final[LiteralString] = """
+SELECT one.rolname AS username, one.rolname = current_user AS own,
+  pg_has_role(one.oid, 'pg_read_all_stats',
+    CASE WHEN current_setting('server_version_num')::int < 150000 THEN 'MEMBER' ELSE 'USAGE' END) AS sees_all,
+  (SELECT count(*) FROM pg_roles AS other
+   WHERE other.rolname = ANY (%s::text[]) AND pg_has_role(one.oid, other.oid, 'USAGE'))::int AS sees
+FROM pg_roles AS one
+WHERE one.rolname = ANY (%s::text[]) OR one.rolname = current_user
+"""
+
+_STATES: Final[Mapping[str | None, State]] = {
+    "active": "active",
+    "idle": "idle",
+    "idle in transaction": "idle_in_transaction",
+    "idle in transaction (aborted)": "idle_in_transaction",
+}
+
+
+class Identity(NamedTuple):
+    """Which server this is. A standby or a restored copy shares the system identifier, not the time of its start."""
+
+    system: str
+    started: int
+    port: int
+
+
+class Sight(NamedTuple):
+    """How much of the others a role sees."""
+
+    sees_all: bool = False
+    sees: int = 0
+
+
+def read_groups(rows: Iterable[Mapping[str, Any]]) -> tuple[Group, ...]:
+    """Return the groups that POLL found."""
+    return tuple(map(_group, rows))
+
+
+def _group(row: Mapping[str, Any]) -> Group:
+    state: State = "unknown" if row["masked"] else _STATES.get(row["state"], "other")
+    application, sockets = row["application"], row["sockets"]
+    # PgBouncer's application_name_add_host makes it "pgconns - 10.0.0.1:43210".
+    console = application == CONSOLE or application.startswith(f"{CONSOLE} - ")
+    return Group(
+        row["database"],
+        row["username"],
+        application,
+        row["client"],
+        state,
+        sockets,
+        max(0.0, row["since_s"] or 0.0) if state == "idle_in_transaction" else None,
+        sockets if console else int(row["own"]),
+        row["kinds"],
+    )
+
+
+def read_limits(rows: Iterable[Mapping[str, Any]]) -> Limits:
+    """Return the limits that SETTINGS found."""
+    kinds: dict[str, dict[str, int]] = {}
+    for row in rows:
+        kinds.setdefault(row["kind"], {})[row["name"]] = row["value"]
+    return Limits(
+        kinds["maximum"][""],
+        sum(kinds.get("reserved", {}).values()),
+        kinds.get("role", {}),
+        kinds.get("database", {}),
+        frozenset(kinds.get("superuser", {})),
+    )
+
+
+def read_sight(rows: Sequence[Mapping[str, Any]]) -> dict[str, Sight]:
+    """Return by role what SIGHT found."""
+    return {row["username"]: Sight(row["sees_all"], row["sees"]) for row in rows}
