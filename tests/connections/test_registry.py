@@ -230,11 +230,12 @@ def test_a_lock_that_is_never_given_back(registry: Registry, path: Path, monkeyp
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root edits the files of others")
-def test_root_leaves_a_file_its_owners(registry: Registry, path: Path) -> None:
+def test_who_runs_sudo_in_their_home_is_not_locked_out_of_it(registry: Registry, path: Path) -> None:
+    os.chown(path.parent.parent, 65534, 65534)
     registry.add(connection("a"))
-    os.chown(path, 65534, 65534)
     registry.add(connection("b"))
-    assert path.stat().st_uid == 65534
+    for made in (path, path.parent, path.parent / ".registry.toml.lock"):
+        assert made.stat().st_uid == 65534
 
 
 _WRITER = """

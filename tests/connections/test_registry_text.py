@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.connections.given import PARAMETERS, connection
@@ -263,6 +263,7 @@ def test_a_newer_registry_is_not_written(tmp_path: Path) -> None:
     assert registry.path.read_text() == "version = 2\n"
 
 
+@settings(max_examples=40)
 @given(st.lists(PARAMETERS, max_size=4, unique_by=lambda parameters: parameters.name), st.data())
 def test_any_registry_reads_back_and_is_edited_right(many: list[Parameters], data: st.DataObject) -> None:
     connections = tuple(Connection(f"id-{number}", parameters) for number, parameters in enumerate(many))

@@ -111,6 +111,7 @@ PLANTED = "hunter2-planted"
         ("file:/dev/zero", "more than 64 KB"),
         ("command:no-such-program-here --x", "no-such-program-here is not found"),
         ("command:{folder}/empty", "permission denied"),
+        ("command:{folder}/absent", "no such file"),
         ("command:false", "exit status 1"),
         ("command:sh -c 'echo " + PLANTED + "; echo " + PLANTED + " >&2; exit 7'", "exit status 7"),
         ("command:sh -c 'kill -9 $$'", "exit status -9"),

@@ -194,9 +194,7 @@ def test_awkward_passwords_survive_percent_encoding_and_quoting(password: str) -
 
 
 @given(HOSTS, st.integers(1, 65535), IDENTIFIERS, IDENTIFIERS, PASSWORDS, st.sampled_from(SSLMODES))
-def test_what_libpq_writes_is_read(
-    host: str, port: int, user: str, database: str, password: str, sslmode: str
-) -> None:
+def test_what_libpq_writes_is_read(host: str, port: int, user: str, database: str, password: str, sslmode: str) -> None:
     options: dict[str, Any] = {"host": host, "port": port, "user": user, "dbname": database, "sslmode": sslmode}
     pairs = make_conninfo(**options, password=password)
     bracketed = f"[{host}]" if ":" in host else host

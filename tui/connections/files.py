@@ -71,6 +71,7 @@ def make_private_folder(folder: Path) -> None:
     if folder.parent != folder:
         make_private_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
+    _give(folder, folder.parent)
 
 
 def followed(path: Path) -> Path:
@@ -87,6 +88,7 @@ def locked(path: Path) -> Iterator[None]:
     make_private_folder(path.parent)
     lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        _give(lock, path.parent)
         deadline = time.monotonic() + LOCK_WAIT_S
         while True:
             try:
@@ -102,13 +104,13 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Replace a file by `content`, whole or not at all, durable when this returns, mode 0600, owner kept."""
+    """Replace a file by `content`, whole or not at all, durable when this returns, mode 0600, owner kept by root."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, 0o600)
-            _keep_owner(path, descriptor)
+            _give(descriptor, path if path.exists() else path.parent)
             file.write(content)
             file.flush()
             os.fsync(descriptor)
@@ -119,14 +121,10 @@ def write_private(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def _keep_owner(path: Path, descriptor: int) -> None:
-    """Root who edits somebody's file leaves it theirs."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - Path.stat is the same
-    except FileNotFoundError:
-        return
-    if os.geteuid() == 0 and status.st_uid != 0:
-        os.fchown(descriptor, status.st_uid, status.st_gid)
+def _give(made: int | Path, like: Path) -> None:
+    """Give what root made to the owner of `like`: who runs sudo in their own home is not locked out of it."""
+    if os.geteuid() == 0 and (owner := like.stat()).st_uid != 0:
+        os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import shlex
+import shutil
 import signal
 import stat
 import subprocess
@@ -63,16 +64,17 @@ def from_command(text: str) -> Secret:
     """
     words = shlex.split(text)
     what = f"The password command {words[0]}"
+    program = os.path.expanduser(words[0])  # noqa: PTH111
+    if "/" not in program and shutil.which(program) is None:
+        raise SecretsError(f"{what} is not found: install it, or write its whole path")
     try:
         process = subprocess.Popen(
-            [os.path.expanduser(words[0]), *words[1:]],  # noqa: PTH111
+            [program, *words[1:]],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-    except FileNotFoundError:
-        raise SecretsError(f"{what} is not found: install it, or write its whole path") from None
     except OSError as error:
         raise SecretsError(f"{what} cannot be run: {reason(error)}") from None
     try:

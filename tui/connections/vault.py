@@ -114,7 +114,7 @@ class Vault:
         """Return the file's parts, None where there is no file; SecretsError where it is not fit to be used."""
         try:
             status = self.path.stat()
-            if status.st_uid != os.geteuid():
+            if os.geteuid() not in {0, status.st_uid}:
                 raise SecretsError(f"The vault {self.path} belongs to another user: it is not opened")
             if stat.S_IMODE(status.st_mode) & 0o077 and stat.S_ISREG(status.st_mode):
                 raise SecretsError(f"Others may read the vault {self.path}: run chmod 600 on it")
