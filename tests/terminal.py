@@ -54,7 +54,7 @@ class Terminal:
             env={**environment, "TERM": "xterm-256color"},
             # Its own session, with this as its controlling terminal: closing it sends SIGHUP, as a lost SSH line does.
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - takes no lock
         )
 
     def __enter__(self) -> Self:
