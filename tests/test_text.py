@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import doctest
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import tui.connections.connectors
-import tui.connections.files
-import tui.connections.uri
-import tui.text
 from tui.text import cells, pad, safe, safe_lines, shorten
 
 _OBEYED = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -57,8 +52,3 @@ def test_wide_characters_are_not_cut_in_half() -> None:
     assert shorten("漢字漢字", 4) == "漢…"
     assert cells("漢字") == 4
     assert pad("漢字漢字", 4) == "漢… "
-
-
-@pytest.mark.parametrize("module", [tui.text, tui.connections.connectors, tui.connections.files, tui.connections.uri])
-def test_examples_in_docstrings(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]

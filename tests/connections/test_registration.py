@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
@@ -197,3 +198,29 @@ def test_a_system_wide_connection_is_not_removed(tmp_path: Path, secrets: Secret
     with pytest.raises(ReadOnlyConnection):
         unregister(registry, secrets, registry.get("shipped"))
     assert secrets.get(registry.get("shipped")) == OLD
+
+
+PLANTED = "hunter2-planted-\u00e4"
+
+
+@pytest.mark.parametrize("source", ["vault", "ask"])
+def test_a_planted_password_is_in_no_file_and_in_no_error(
+    registry: Registry, tmp_path: Path, home: Path, source: str
+) -> None:
+    store = Secrets(lambda new: Secret("word-planted"), vault=Vault(tmp_path / "vault", 2**14))
+    one = connection(password_from=source)
+    register(registry, store, one, Secret(PLANTED), REPORT)
+    update(registry, store, one, _with(one, port=6000), Secret(PLANTED + "2"), REPORT)
+    shown: list[str] = []
+    for broken in (registry.path, tmp_path / "vault"):
+        broken.write_text("[[")
+        try:
+            update(registry, store, one, _with(one, port=6001), Secret(PLANTED + "3"))
+        except (RegistryError, SecretsError) as error:
+            shown += traceback.TracebackException.from_exception(error, capture_locals=True).format()
+    assert shown
+    files = [path.read_bytes() for folder in (tmp_path, home) for path in folder.rglob("*") if path.is_file()]
+    assert len(files) >= 3
+    for part in ("hunter2", "word-planted"):
+        assert part not in "".join(shown)
+        assert not any(part.encode() in content for content in files)
