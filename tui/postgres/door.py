@@ -164,8 +164,9 @@ class Door:
     @staticmethod
     async def _give_back(pool: psycopg_pool.AsyncConnectionPool[Any], getting: asyncio.Future[Any]) -> None:
         getting.cancel()
-        with contextlib.suppress(asyncio.CancelledError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed):
-            await pool.putconn(await getting)
+        await asyncio.wait({getting})  # unlike awaiting it, this tells its cancellation from the caller's
+        if not getting.cancelled() and getting.exception() is None:
+            await pool.putconn(getting.result())
 
     async def close(self) -> None:
         """Close the socket, and stop trying; leaves nothing behind."""

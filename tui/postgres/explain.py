@@ -103,8 +103,8 @@ def _silence(failure: Failure, target: Target) -> Cause:
     if failure.stage == "authenticated":
         return Cause(
             "authentication",
-            f"{at} took the password and then said nothing for {seconds}: the server hangs, or a pooler waits for a free"
-            " socket to the server behind it",
+            f"{at} took the password and then said nothing for {seconds}: the server hangs, or a pooler waits for a"
+            " free socket to the server behind it",
             "Look at the server's load and log; behind PgBouncer, at cl_waiting in SHOW POOLS and at its log",
         )
     return Cause(

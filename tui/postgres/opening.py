@@ -125,6 +125,11 @@ def _verbosity() -> Callable[[int, int], int] | None:
     return lambda pointer, level: int(function(pointer, level))
 
 
+def tells_sqlstates() -> bool:
+    """Whether failures to connect come with their SQLSTATE, or have to be told apart by their words."""
+    return _verbosity() is not None
+
+
 def _failure(text: str, stages: list[Stage], address: str, needs_password: bool) -> Failure:
     """Return the facts in libpq's message; it holds one text for each try that TLS modes prefer and allow made."""
     tries = [part.strip() for part in _TRY.split(text) if part.strip()] or [text.strip()]

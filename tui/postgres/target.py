@@ -12,6 +12,8 @@ from tui.connections.secret import Secret
 
 # CARTO's form carries no client certificate, so none is offered from ~/.postgresql; PGSSLCERTMODE says otherwise.
 _WITHOUT_CLIENT_CERTIFICATE = "disable"
+# `connections` reads ~/.pgpass. libpq would, too, and would print to the screen where others may read the file.
+_NO_FILE = "/dev/null/none"
 # Notices a dead peer between polls and under a query, within about 15 seconds.
 _KEEPALIVE = {
     "keepalives": "1",
@@ -56,6 +58,7 @@ class Target:
             "sslmode": self.sslmode,
             **({"sslrootcert": root} if (root := root_certificate(self.sslrootcert, self.sslmode)) else {}),
             **({} if os.environ.get("PGSSLCERTMODE") else {"sslcertmode": _WITHOUT_CLIENT_CERTIFICATE}),
+            "passfile": _NO_FILE,
             "gssencmode": "disable",
             "target_session_attrs": "any",
             "options": "",

@@ -80,11 +80,11 @@ class _Run:
             finding, addresses = await reach(self.target, addresses)
             self.add(finding)
         if not addresses:
-            raise _Obstacle("Not reached: the server did not answer")
+            raise _Obstacle(f"Not looked at: {CHECKS[finding.check]} failed")
         finding = await check_tls(self.target, addresses[0])
         self.add(finding)
         if finding.status == "failed":
-            raise _Obstacle("Not reached: nobody logs in without TLS")
+            raise _Obstacle("Not looked at: TLS failed")
         return addresses
 
     async def log_in(self, addresses: tuple[str, ...]) -> Session:
@@ -94,7 +94,7 @@ class _Run:
             session = await connect(self.target, _SESSION_S, addresses)
         except CannotConnect as error:
             self.add(timed(replace(error.finding, check="authentication"), started))
-            raise _Obstacle("Not reached: nobody is logged in") from None
+            raise _Obstacle("Not looked at: nobody is logged in") from None
         how = "with the password" if session.used_password else "without being asked for a password"
         self.add(timed(Finding("authentication", "ok", f"{self.target.username} is logged in, {how}"), started))
         return session
@@ -170,6 +170,6 @@ class _Run:
         for check in checks:
             if session.closed:
                 self.add(timed(replace(error.finding, check=check), started))
-                raise _Obstacle("Not reached: the session had ended")
+                raise _Obstacle("Not looked at: the session had ended")
             said = replace(error.finding, check=check, status="warning")
             self.add(timed(replace(said, message=f"Could not be seen: {said.message}"), started))
