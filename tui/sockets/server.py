@@ -153,8 +153,10 @@ class ServerWatch:
 
     async def run(self) -> None:
         """Poll at each beat until another watch takes over; leaves no socket behind."""
+        task = asyncio.current_task()
         try:
-            while True:
+            # wait_for, which the pool uses, may swallow a cancellation until Python 3.12 (cpython issue 86296).
+            while task is None or not task.cancelling():
                 await self._wake.wait()
                 self._wake.clear()
                 if self._delay_s and not self._poked:
