@@ -108,7 +108,8 @@ class ParameterForm(Base[Connection]):
     async def _learn(self) -> None:
         await self._learn_names()
         if self.editing is None:
-            self._set(self.draft.preset(password_from=await asyncio.to_thread(self.services.secrets.default_source)))
+            source = await asyncio.to_thread(self.services.secrets.default_source)
+            self._set(self.draft.preset(password_from=source))
 
     async def _learn_names(self) -> None:
         own_id = self.editing.id if self.editing else ""
@@ -132,12 +133,13 @@ class ParameterForm(Base[Connection]):
         return next((row for row in required if not row.value), required[0])
 
     def _set(self, draft: Draft) -> None:
-        """Take a draft that somebody else made, and show it."""
-        self.draft = draft
+        """Take a draft that somebody else made, and show what is new in it: a field may hold keys typed just now."""
+        before, self.draft = self.draft, draft
         for row in self._rows():
-            if row.name and row.name in draft.values:
+            if row.name and row.name in draft.values and draft.values[row.name] != before.values[row.name]:
                 row.show(draft.values[row.name])
-        self._row("password").show(draft.password.reveal() if draft.password else "")
+        if draft.password != before.password:
+            self._row("password").show(draft.password.reveal() if draft.password else "")
         self._refresh()
 
     def _refresh(self) -> None:
@@ -188,11 +190,12 @@ class ParameterForm(Base[Connection]):
         if name == "password":
             self.draft = self.draft.type_password(Secret(value))
             return
-        before = self.draft
-        self.draft = before.type(name, value)
+        draft = self.draft.type(name, value)
         if name == "connector":
-            self._set(self.draft)
-        elif form_fields.options(BY_NAME[name]):
+            self._set(draft)
+            return
+        self.draft = draft
+        if form_fields.options(BY_NAME[name]):
             self._left.add(name)
             self._refresh()
         elif name in self._left:
