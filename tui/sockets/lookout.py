@@ -40,6 +40,7 @@ class Lookout:
         self._limits: Limits
         self._pid: int | None = None
         self._learn_at = 0.0
+        self._usernames: list[str] = []
         self._pooled = False
         self._prepared: Arguments | None = None
 
@@ -52,22 +53,21 @@ class Lookout:
             return Snapshot(time.time(), groups, self._limits, sees_all)
 
     async def learn(self, usernames: list[str]) -> None:
-        """Open the socket, and learn which server this is and what its roles see."""
-        async with self._door.session(CONNECT_TIMEOUT_S) as session:
-            self._learn_at = 0.0
-            await self._learn(session, usernames)
+        """Open the socket, and learn which server this is and what its roles see; nothing to do where it is known."""
+        if self._pid is None or self._is_due(usernames):
+            async with self._door.session(CONNECT_TIMEOUT_S) as session:
+                await self._learn(session, usernames)
 
     async def close(self) -> None:
         """Close the socket."""
         await self._door.close()
 
     async def _learn(self, session: Session, usernames: list[str]) -> None:
-        now = time.monotonic()
         if session.backend_pid != self._pid:  # the door opened a new socket: it may lead to another server
             self._learn_at = 0.0
             self._prepared = None
             self._pid = session.backend_pid
-        if now < self._learn_at:
+        if not self._is_due(usernames):
             return
         (row,) = await session.rows(queries.IDENTITY, timeout_s=QUERY_TIMEOUT_S)
         self._pooled = row["pid"] != session.backend_pid
@@ -77,7 +77,11 @@ class Lookout:
         )
         self.own_sight = self.sight.get(row["username"], queries.Sight())
         self._limits = queries.read_limits(await session.rows(queries.SETTINGS, timeout_s=QUERY_TIMEOUT_S))
-        self._learn_at = now + LEARN_EVERY_S
+        self._learn_at = time.monotonic() + LEARN_EVERY_S
+        self._usernames = usernames
+
+    def _is_due(self, usernames: list[str]) -> bool:
+        return usernames != self._usernames or time.monotonic() >= self._learn_at
 
     async def _rows(self, session: Session, arguments: Arguments) -> list[dict[str, Any]]:
         """Run the poll: prepared, which spares the server a fifth of it, where the socket is the server's own."""

@@ -76,7 +76,8 @@ class ServerWatch:
         self._reported = reported
         self._delay_s = 0.0
         self._wake = asyncio.Event()
-        self._poked = True
+        self._pokes = 1
+        self._pokes_seen_to = 0
         self._beat = 0
         self._not_before = 0.0
         self._refusals: dict[str, Refusal] = {}
@@ -105,7 +106,7 @@ class ServerWatch:
     @property
     def settled(self) -> bool:
         """Whether it has answered, or failed, since it was last poked."""
-        return self.done > 0 and not self._poked
+        return self.done > 0 and self._pokes_seen_to == self._pokes
 
     def beat(self, number: int, delay_s: float = 0.0) -> None:
         """Poll after `delay_s`, unless a poll still runs or the server is given time to recover."""
@@ -116,7 +117,7 @@ class ServerWatch:
     def poke(self) -> None:
         """Poll at once, whatever failed before."""
         self._not_before = 0.0
-        self._poked = True
+        self._pokes += 1
         self._wake.set()
 
     def replace(self, connections: Sequence[Connection]) -> None:
@@ -159,14 +160,13 @@ class ServerWatch:
             while task is None or not task.cancelling():
                 await self._wake.wait()
                 self._wake.clear()
-                if self._delay_s and not self._poked:
+                if self._delay_s and self._pokes == self._pokes_seen_to:
                     await asyncio.sleep(self._delay_s)
-                self._poked = False
-                beat = self._beat
+                beat, pokes = self._beat, self._pokes
                 if self._now() >= self._not_before and not await self._look():
                     return
-                self.done = beat
-                if not self._poked:
+                self.done, self._pokes_seen_to = beat, pokes
+                if self.settled:
                     self._wake.clear()  # a beat that came while the last poll ran is missed, not made up for
                 self._reported()
         finally:
@@ -196,10 +196,10 @@ class ServerWatch:
             await self._leave()
         while True:
             kept = self._lookout is not None
-            lookout = await self._man()
-            if lookout.identity != self.identity and self._met(self, lookout.identity):
-                return None
             try:
+                lookout = await self._man()
+                if lookout.identity != self.identity and self._met(self, lookout.identity):
+                    return None
                 snapshot = await lookout.poll(self._arguments, self._usernames)
             except ServerError as error:
                 await self._leave()
@@ -214,8 +214,12 @@ class ServerWatch:
                 return snapshot
 
     async def _man(self) -> Lookout:
-        """Return the lookout of the Connection that sees most; at no time are two open. Raises Unreachable."""
+        """Return the lookout of the Connection that sees most; at no time are two open.
+
+        Raises Unreachable, or ServerError where a socket that was kept is gone.
+        """
         lookout = self._lookout or await self._open(self.connections)
+        await lookout.learn(self._usernames)
         one = better(self.connections, lookout.sight, self._refusals, lookout.own_sight)
         if one is None or one.id == lookout.connection.id:
             return lookout
