@@ -210,6 +210,7 @@ class LivePanel(Base[None]):
             Content(f"✕ {safe(self._damaged)}\nR reads it again. Until then nothing is written to it.")
             if self._damaged
             else Content(""),
+            layout=True,
         )
         pace = "PAUSED" if self._paused else f"every {self._interval_s:g} s"
         said = panel.totals(pace, self.size.width - 22) if panel.connections else ""
@@ -239,11 +240,11 @@ class LivePanel(Base[None]):
         lines.append(Content.styled(self.panel.standing(connection), "$muted"))
         self._tell("#cursor", Content("\n").join(lines))
 
-    def _tell(self, selector: str, content: Content) -> None:
+    def _tell(self, selector: str, content: Content, *, layout: bool = False) -> None:
         """Write into a part of the screen, if it says something else: an unchanged panel sends nothing."""
         static = self.query_one(selector, Static)
         if static.content != content:
-            static.update(content)
+            static.update(content, layout=layout)
 
     def _feed(self, detail: ConnectionDetail) -> None:
         connection = self.panel.by_id.get(detail.connection_id)

@@ -222,7 +222,8 @@ class LiveTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line of the screen."""
         width = self.scrollable_content_region.width
-        spans, has_cursor = self._shown[y] = self._spans(y), y == self._cursor_y
+        known = self._shown.get(y)  # all that changes goes through `show`, which draws what is visible
+        spans, has_cursor = self._shown[y] = known or (self._spans(y), y == self._cursor_y)
         style = self.rich_style
         if self._heading and y == 0:
             style += self._style("heading")
@@ -230,7 +231,7 @@ class LiveTable(ScrollView, can_focus=True):
             style += self._style("cursor")
         segments = [Segment(span.text, style + self._style(span.tone)) for span in spans]
         # Every segment has a style: one without crashes the filter that NO_COLOR puts in.
-        return Strip(segments).adjust_cell_length(width, style)
+        return Strip(segments).simplify().adjust_cell_length(width, style)
 
     def _style(self, tone: Tone) -> Style:
         known = self._styles_of.get(tone)

@@ -110,8 +110,9 @@ def connection_spans(row: Row, cursor: bool, width: int) -> Spans:
     worst = row.wrong[0] if row.wrong else None
     tone = _tone(worst)
     front = [
-        Span("❯" if cursor else " ", "accent"),
-        Span((SIGNS[worst.level] if worst else " ") + " ", tone),
+        # Neighbours of one tone are sent as one run, with one colour code: blanks take the tone of what follows.
+        Span("❯" if cursor else " ", "accent" if cursor else tone if worst else "strong"),
+        Span((SIGNS[worst.level] if worst else " ") + " ", tone if worst else "strong"),
         _cell("name", safe(row.connection.name), shown.name, "strong"),
     ]
     if row.seen is None or row.seen.sockets is None:
@@ -151,9 +152,9 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
         "words": safe(worst.sentence if worst and shown.words >= 40 else worst.short if worst else ""),
     }
     tones = {
-        "active": "muted" if not active else "plain",
-        "idle": "muted" if not idle else "plain",
-        "in_tx": "muted" if not in_tx else "warning" if worst and worst.short.startswith("in tx") else "plain",
+        "active": "plain",
+        "idle": "plain",
+        "in_tx": "warning" if worst and worst.short.startswith("in tx") else "plain",
         "recent": "accent",
         "free": "plain" if seen.headroom else "failed",
         "words": _tone(worst),
@@ -181,7 +182,7 @@ def bar_spans(own: int, limit: int | None, headroom: int | None, size: int) -> l
         return [Span(" " + " " * size, "muted")]
     others = max(0, limit - headroom - own)
     bar = level_bar(own, others, limit, size)
-    return [Span(" " + bar.own, share_tone(limit, headroom)), Span(bar.others, "muted"), Span(bar.free, "line")]
+    return [Span(" " + bar.own, share_tone(limit, headroom)), Span(bar.others + bar.free, "muted")]
 
 
 def server_spans(server: str, seen: ServerCount | None, now: float, width: int) -> Spans:
