@@ -48,8 +48,8 @@ def test_every_parameter_has_a_flag(pgconns: Program, door: Door, password_file:
     result = pgconns(
         "add", "prod", *door.flags, "--password-from", password_file, "--connector", "pgbouncer",
         "--analytics-toolbox", "tools", "--data-observatory", "data", "--workflows-temp", "carto_temp",
-        "--sslmode", "disable", "--region", "europe-west1", "--match-application", "carto*", "--match-application", "maps",
-        "--match-client", "10.0.0.0/8", "--match-client", "192.0.2.7",
+        "--sslmode", "disable", "--region", "europe-west1", "--match-client", "10.0.0.0/8",
+        "--match-client", "192.0.2.7", "--match-application", "carto*", "--match-application", "maps",
     )  # fmt: skip
     assert result.status == 0, result.err
     (connection,) = pgconns("show", "prod", "--json").json["connections"]

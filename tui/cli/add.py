@@ -45,9 +45,10 @@ def run(arguments: Namespace, output: Output) -> int:
     given, secret = drafts.read(arguments, {"name": arguments.name}, output)
     draft = drafts.with_defaults(given)
     registry, secrets = Registry(), prompts.open_secrets()
+    parameters = fields.read(draft)
     if not draft.get("password_from"):
-        draft["password_from"] = secrets.default_source()
-    connection = Connection(new_id(), fields.read(draft))
+        parameters = parameters._replace(password_from=secrets.default_source())
+    connection = Connection(new_id(), parameters)
     if any(other.name == connection.name and not other.read_only for other in registry.load()):
         raise NameTaken(f"A Connection called {connection.name} is registered already: choose another name, or edit it")
     chosen = probing.with_typed(connection, secret, secrets, given=arguments.password_stdin)

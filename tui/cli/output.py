@@ -25,6 +25,7 @@ _SIGNS = {
     "failed": ("✗", "x", "31"),
     "skipped": ("–", "-", "2"),
 }
+_MARK_WIDTH = 10  # a sign, a word, spaces
 _INDENT = " " * 4
 _NARROWEST_COLUMN = 8
 
@@ -95,14 +96,13 @@ class Output:
         label = CHECKS.get(finding.check) or finding.check.replace("_", " ").capitalize()
         took = f" ({finding.milliseconds:.0f} ms)" if finding.milliseconds >= 1 else ""
         code = f" [{safe(finding.code)}]" if finding.code else ""
-        head = self._mark(finding.status, stream)
-        lines = [f"{head} {label}: {safe(finding.message)}{code}{took}"]
-        lines += [_INDENT + line for line in safe_lines(finding.detail).split("\n") if finding.detail]
-        lines += [
-            _INDENT + ("Fix: " if n == 0 else "     ") + line
-            for n, line in enumerate(safe_lines(finding.fix).split("\n"))
-            if finding.fix
-        ]
+        width = _columns(stream)
+        said = _wrapped(f"{label}: {safe(finding.message)}{code}{took}", width, _MARK_WIDTH)
+        lines = [f"{self._mark(finding.status, stream)} {said}"]
+        if finding.detail:
+            lines += [_INDENT + _wrapped(line, width) for line in safe_lines(finding.detail).split("\n")]
+        if finding.fix:  # never wrapped: statements are copied from here
+            lines.append(_INDENT + "Fix: " + safe_lines(finding.fix).replace("\n", f"\n{_INDENT}     "))
         self._write(stream, "\n".join(lines) + "\n")
 
     def table(
@@ -173,6 +173,16 @@ def standard(*, json: bool = False) -> Output:
             stream.reconfigure(errors="replace")
         streams.append(stream)
     return Output(streams[0], streams[1], json=json)
+
+
+def _wrapped(text: str, width: int | None, taken: int = len(_INDENT)) -> str:
+    """Return a text broken into lines of at most `width`, the next ones indented; `taken` cells stand before it."""
+    if width is None or cells(text) + taken <= width:
+        return text
+    from textwrap import wrap
+
+    lines = wrap(text, max(width, 40), initial_indent=" " * taken, subsequent_indent=_INDENT, break_on_hyphens=False)
+    return "\n".join(lines).lstrip(" ")
 
 
 def _is_terminal(stream: TextIO) -> bool:
