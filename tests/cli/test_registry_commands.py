@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Program
 
 
-def connection(name: str, number: int = 0, **more: str) -> Connection:
+def connection(name: str, number: int = 0, **more: Any) -> Connection:
     """A Connection that nothing has probed."""
     parameters = Parameters(name=name, server=f"db{number}.example.com", username="carto", database="gis")
     return Connection(f"id-{number}", parameters._replace(password_from="env:NOT_SET", **more))
