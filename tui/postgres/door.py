@@ -103,7 +103,7 @@ class Door:
 
     async def _opened(self) -> psycopg_pool.AsyncConnectionPool[Any]:
         if self._closed:
-            raise RuntimeError("the door is closed")
+            raise CannotConnect(Finding("session", "failed", f"The door to {self.target.place} is closed"))
         if self._pool is None:
             self._pool = psycopg_pool.AsyncConnectionPool(
                 connection_class=self._recorder(),

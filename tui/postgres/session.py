@@ -43,6 +43,9 @@ class Session:
         self.target = target
         self.address = address
         prepare(connection)
+        # A SQL_ASCII database holds any bytes, and refuses to hand those that are no UTF-8 to a client that reads it.
+        ascii_only = self.parameter("server_encoding") == "SQL_ASCII"
+        self._raw = " SET LOCAL client_encoding = 'SQL_ASCII';" if ascii_only else ""
 
     async def rows(self, sql: str, params: Sequence[Any] = (), timeout_s: float = 5.0) -> list[dict[str, Any]]:
         """Return the rows of one statement, in one round trip. Raises QueryFailed.
@@ -53,8 +56,8 @@ class Session:
         milliseconds = max(1, int(timeout_s * 1000))
         statements = (
             f"BEGIN READ ONLY; SET LOCAL statement_timeout = {milliseconds};"
-            f" SET LOCAL lock_timeout = {max(1, milliseconds // 2)}; SET LOCAL search_path = pg_catalog, pg_temp;\n"
-            f"{sql}\n; COMMIT"
+            f" SET LOCAL lock_timeout = {max(1, milliseconds // 2)}; SET LOCAL search_path = pg_catalog, pg_temp;"
+            f"{self._raw}\n{sql}\n; COMMIT"
         )
         task = asyncio.ensure_future(self._run(statements, params))
         try:

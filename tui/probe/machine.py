@@ -66,7 +66,7 @@ def terminal(environment: Mapping[str, str], stream: TextIO | None, size: tuple[
     columns, lines = size
     if columns and (columns < _NARROWEST or lines < _LOWEST):
         findings.append(
-            Finding("terminal_size", "warning", f"{columns} columns and {lines} lines: parts of screens will be cut off",
+            Finding("terminal_size", "warning", f"{columns} columns and {lines} lines: screens will be cut off",
                     f"Make the window at least {_NARROWEST} columns and {_LOWEST} lines")
         )  # fmt: skip
     else:
@@ -92,7 +92,7 @@ def _encoding(stream: TextIO) -> Finding:
     encoding = (stream.encoding or "").lower().replace("-", "").replace("_", "")
     if encoding == "utf8":
         return Finding("encoding", "ok", "UTF-8")
-    return Finding("encoding", "warning", f"The terminal is spoken to in {stream.encoding}: signs and names may be garbled",
+    return Finding("encoding", "warning", f"Output is in {stream.encoding}: signs and names may be garbled",
                    "Set LANG=C.UTF-8, or PYTHONUTF8=1")  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _tls_roots() -> Finding:
     also = f"; {own} makes every TLS mode verify the chain" if own.exists() else ""
     if bundle:
         return Finding("tls_roots", "ok", f"sslrootcert=system means {bundle}{also}")
-    return Finding("tls_roots", "warning", f"This machine has no bundle of root certificates: system verifies nothing{also}",
+    return Finding("tls_roots", "warning", f"No bundle of root certificates is here: system verifies nothing{also}",
                    "Install ca-certificates, or set SSL_CERT_FILE")  # fmt: skip
 
 
