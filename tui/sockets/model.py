@@ -164,6 +164,18 @@ class Sample:
         }
 
 
+def of_connections(sample: Sample, ids: frozenset[str]) -> Sample:
+    """Return what a sample says of some Connections, and of their servers."""
+    connections = tuple(count for count in sample.connections if count.id in ids)
+    servers = {count.server for count in connections}
+    return Sample(
+        sample.at,
+        tuple(server for server in sample.servers if server.server in servers),
+        connections,
+        tuple(stranger for stranger in sample.unregistered if stranger.server in servers),
+    )
+
+
 def _iso(at: float) -> str:
     from datetime import UTC, datetime  # noqa: PLC0415 - only when printed
 
