@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from tui.connections.secret import Secret
+
 
 def parse(text: str) -> dict[str, str]:
     """Return the options of a URI or of ``key=value`` pairs, as libpq reads them; ``service=`` is not looked up.
@@ -33,7 +35,16 @@ def _harmless(words: str) -> bool:
     return any(shape in words for shape in _SHAPES) and "@" not in words and "pass" not in words.lower()
 
 
-def write(options: Mapping[str, str]) -> bytes:
-    """Return `options` as ``key='value'`` pairs, quoted as libpq unquotes them."""
-    pairs = (f"{key}='" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" for key, value in options.items())
-    return " ".join(pairs).encode("utf-8", "surrogateescape")
+def write(options: Mapping[str, str], password: Secret | None = None) -> bytes:
+    """Return `options` and the password as ``key='value'`` pairs, quoted as libpq unquotes them."""
+    return b" ".join(
+        [_pair(key, value) for key, value in options.items()]
+        + ([] if password is None else [_pair("password", password.reveal())])
+    )
+
+
+def _pair(key: str, value: str) -> bytes:
+    return f"{key}='{value.translate(_ESCAPES)}'".encode("utf-8", "surrogateescape")
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "'": "\\'"})

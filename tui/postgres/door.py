@@ -17,7 +17,7 @@ from tui.postgres.explain import explain
 from tui.postgres.finding import Finding
 from tui.postgres.opening import NotOpened, open_socket
 from tui.postgres.resolve import NotResolved, resolve
-from tui.postgres.session import Session
+from tui.postgres.session import Session, prepare
 from tui.postgres.target import Target
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ async def _attempt(target: Target, timeout_s: float, addresses: Sequence[str] = 
 async def _wrap(kind: type[Connection], opened: PGconn) -> Connection:
     connection = kind(opened)
     await connection.set_autocommit(True)
+    prepare(connection)
     return connection
 
 

@@ -108,7 +108,7 @@ def _silence(failure: Failure, target: Target) -> Cause:
             "Look at the server's load and log; behind PgBouncer, at cl_waiting in SHOW POOLS and at its log",
         )
     return Cause(
-        "authentication",
+        "tls" if failure.stage == "tls" else "authentication",
         f"{at} takes connections and then says nothing for {seconds}: this is no PostgreSQL, or it hangs",
         f"Check that PostgreSQL listens on port {target.port}, and look at the server's load and log",
     )

@@ -18,12 +18,12 @@ from tui.postgres.explain_tls import lacks_tls
 from tui.postgres.quoting import hba_name, identifier
 from tui.postgres.target import Target
 
-_SQLSTATE = re.compile(r"[0-9A-Z]{5}")
+_SQLSTATE = re.compile(r"(?=.*\d)[0-9A-Z]{5}")
 _TOKEN = re.compile(r"[0-9A-Fa-f.:]{3,45}")
 
 
 def is_sqlstate(code: str) -> bool:
-    """Whether `code` is the server's: errno names are longer."""
+    """Whether `code` is the server's: names of errno such as EPERM hold no digit."""
     return bool(_SQLSTATE.fullmatch(code))
 
 

@@ -77,8 +77,8 @@ async def open_socket(target: Target, address: str, timeout_s: float) -> PGconn:
 
 
 def _start(target: Target, address: str) -> PGconn:
-    password = {} if target.password is None else {"password": target.password.reveal()}
-    connection = pq.PGconn.connect_start(conninfo.write({**target.options(address), **password}))
+    # The password stands in no variable: crash reports show those.
+    connection = pq.PGconn.connect_start(conninfo.write(target.options(address), target.password))
     be_verbose = _verbosity()
     pointer = getattr(connection, "pgconn_ptr", None)  # documented for exactly this, and missing in psycopg's types
     if be_verbose is not None and pointer:

@@ -42,7 +42,6 @@ class Session:
         self._connection = connection
         self.target = target
         self.address = address
-        prepare(connection)
         # A SQL_ASCII database holds any bytes, and refuses to hand those that are no UTF-8 to a client that reads it.
         ascii_only = self.parameter("server_encoding") == "SQL_ASCII"
         self._raw = " SET LOCAL client_encoding = 'SQL_ASCII';" if ascii_only else ""
@@ -90,13 +89,16 @@ class Session:
         return failure
 
     async def _abandon(self, task: asyncio.Task[Any], *, cancel: bool) -> None:
-        """End a running statement and the socket, whatever the network does."""
-        if cancel and not self._connection.closed:
-            with contextlib.suppress(psycopg.Error):
-                await self._connection.cancel_safe(timeout=_CANCEL_S)
-        hang_up(self._connection)
+        """End a running statement and the socket, whatever the network does, and however often we are cancelled."""
+        connection = self._connection
+        try:
+            if cancel and not connection.closed:
+                with contextlib.suppress(psycopg.Error):
+                    await connection.cancel_safe(timeout=_CANCEL_S)
+        finally:
+            hang_up(connection)
+            task.add_done_callback(lambda _: connection.pgconn.finish())
         await asyncio.wait({task}, timeout=_CANCEL_S)
-        await self._connection.close()
 
     def parameter(self, name: str) -> str | None:
         """Return what the server reported of a parameter, such as server_version; None where it reported nothing."""
