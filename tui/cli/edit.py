@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Change what was given, after probing again where that matters to the server or its checks."""
-    from tui.cli import drafts, probing, prompts
+    from tui.cli import drafts, prompts
     from tui.cli.output import Refused
     from tui.connections.applying import Change
     from tui.connections.parameters import write
@@ -71,6 +71,8 @@ def run(arguments: Namespace, output: Output) -> int:
         else:
             output.line(f"Changed {_words(changed)} of {after.name}.")
         return Exit.DONE
+    from tui.cli import probing
+
     chosen = probing.edited(before, after, secret, secrets)
     report = probing.shown(chosen, output)
     saved = report.verdict != "failed"

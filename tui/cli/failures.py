@@ -38,6 +38,8 @@ def _domain_status(error: Exception) -> Exit | None:
 def _report(error: Exception) -> str:
     """Describe a defect without its message, local variables or arguments: any of them may hold a password."""
     house = Path(__file__).resolve().parent.parent
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(house)] or list(frames)
     places = [f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in own[-4:]]

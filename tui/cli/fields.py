@@ -21,13 +21,20 @@ _TITLES = {
     "matching": "how its sockets are told apart",
     "advanced": "CARTO's locations",
 }
+_METAVARS = {
+    "sslmode": "MODE",
+    "sslrootcert": "FILE",
+    "password_from": "SOURCE",
+    "match_application": "GLOB",
+    "match_client": "CIDR",
+}
 
 
 def add_flags(parser: ArgumentParser) -> None:
     """Add one flag per parameter, in the groups of the form."""
     groups = {key: parser.add_argument_group(title) for key, title in _TITLES.items()}
     for field in FLAGGED:
-        meaning = field.meaning
+        meaning = field.meaning.partition(";")[0]  # what follows is about the form
         if field.choices:
             meaning += f": {', '.join(field.choices)}"
         if field.many:
@@ -38,7 +45,7 @@ def add_flags(parser: ArgumentParser) -> None:
             field.flag,
             dest=field.name,
             action="append" if field.many else "store",
-            metavar=field.name.rpartition("_")[2].upper(),
+            metavar=_METAVARS.get(field.name, "SCHEMA" if field.group == "advanced" else field.name.upper()),
             help=meaning.replace("%", "%%"),
         )
 

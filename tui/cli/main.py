@@ -55,6 +55,8 @@ def run(argv: Sequence[str]) -> int:
         _silence()
         return _BROKEN_PIPE
     except KeyboardInterrupt:
+        if output.live:
+            output.note("")  # the shell's prompt stands on a line of its own
         return Exit.INTERRUPTED
     except OutputLost as lost:
         _silence()

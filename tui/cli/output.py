@@ -93,7 +93,7 @@ class Output:
         from tui.probe.report import CHECKS
 
         stream = self._stdout if data else self._stderr
-        label = CHECKS.get(finding.check) or finding.check.replace("_", " ").capitalize()
+        label = CHECKS.get(finding.check) or finding.check.replace("_", " ").capitalize().replace("Tls", "TLS")
         took = f" ({finding.milliseconds:.0f} ms)" if finding.milliseconds >= 1 else ""
         code = f" [{safe(finding.code)}]" if finding.code else ""
         width = _columns(stream)
@@ -116,9 +116,9 @@ class Output:
         self._write(self._stdout, "".join(_aligned(row, widths, right) for row in (headers, *cleaned)))
 
     def flush(self) -> None:
-        """Bring out what is buffered; raises like a write."""
+        """Bring out what is buffered, and take progress away; raises like a write."""
+        self._clear()
         self._write(self._stdout, "")
-        self._stdout.flush()
 
     def _mark(self, status: str, stream: TextIO) -> str:
         sign, plain, colour = _SIGNS[status]
@@ -127,10 +127,8 @@ class Output:
 
     def _write(self, stream: TextIO, text: str, *, end: bool = True) -> None:
         try:
-            if self._progress_shown and text:
-                self._stderr.write("\r\x1b[K")
-                self._stderr.flush()
-                self._progress_shown = False
+            if text:
+                self._clear()
             stream.write(text)
             if not end:
                 self._progress_shown = True
@@ -139,6 +137,12 @@ class Output:
             raise
         except OSError as error:
             raise OutputLost(error.strerror or type(error).__name__) from None
+
+    def _clear(self) -> None:
+        if self._progress_shown:
+            self._progress_shown = False
+            self._stderr.write("\r\x1b[K")
+            self._stderr.flush()
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:

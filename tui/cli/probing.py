@@ -135,10 +135,15 @@ async def _many(
         return report
 
     output.progress(f"Checking {len(candidates)}")
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(probe_in_turn(chosen)) for chosen in candidates]
+    # No TaskGroup: what `on_report` raises, a closed pipe perhaps, would arrive wrapped.
+    tasks = [asyncio.create_task(probe_in_turn(chosen)) for chosen in candidates]
+    try:
         for chosen, task in zip(candidates, tasks, strict=True):
             on_report(chosen, await task)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _probe(chosen: Candidate, on_finding: Callable[[Finding], None]) -> Report:

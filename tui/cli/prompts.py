@@ -63,9 +63,19 @@ def stdin_line(what: str) -> str:
 
 
 def password_from_stdin() -> Secret | None:
-    """Return the password on stdin's first line; None where it is empty."""
+    """Return the password on stdin's first line, which a terminal does not show; None where it is empty."""
+    if can_ask():
+        return password("Password: ")
     typed = stdin_line("The password")
     return Secret(typed) if typed else None
+
+
+def uri() -> str:
+    """Return the URI on stdin's first line; a terminal does not show it, for a password may be in it."""
+    if can_ask():
+        typed = password("URI (not shown): ")
+        return typed.reveal() if typed else ""
+    return stdin_line("The URI")
 
 
 def content_of(name: str) -> bytes:
