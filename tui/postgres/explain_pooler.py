@@ -5,6 +5,8 @@ Source: PgBouncer's client.c, objects.c and janitor.c, 1.18 to 1.24. Other poole
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tui.postgres.cause import Cause
 from tui.postgres.errors import Failure
 from tui.postgres.quoting import hba_name, identifier
@@ -24,8 +26,6 @@ def cause(failure: Failure, target: Target) -> Cause | None:
          "Add it to auth_file, or set auth_query, and RELOAD"),
         ("SASL authentication failed", "28P01", f"PgBouncer does not accept this password for the role {user}",
          "Type the password again; its auth_file must hold the role's current SCRAM verifier"),
-        ("password authentication failed", "28P01", f"The pooler does not accept this password for the role {user}",
-         "Type the password again; PgBouncer's auth_file must hold the role's current password"),
         ("no more connections allowed", "53300", "PgBouncer is full: max_client_conn clients are connected",
          "Raise max_client_conn in pgbouncer.ini (and its ulimit -n), or close clients"),
         ("query_wait_timeout", "57014", "PgBouncer found no free server socket within query_wait_timeout",
@@ -47,3 +47,25 @@ def cause(failure: Failure, target: Target) -> Cause | None:
         if words in text:
             return Cause("authentication", message, fix, code)
     return None
+
+
+# The server's own words, which a pooler passes on under a SQLSTATE of its own.
+_PASSED_ON = (
+    ("pg_hba.conf", "28000"),
+    ("is not permitted to log in", "28000"),
+    ("password authentication failed", "28P01"),
+    ("too many clients", "53300"),
+    ("connection slots", "53300"),
+    ("too many connections", "53300"),
+    ("permission denied for database", "42501"),
+    ("not currently accepting connections", "55000"),
+    ("the database system is", "57P03"),
+    ("does not exist", "3D000"),
+)
+
+
+def passed_on(failure: Failure) -> Failure:
+    """Return a failure with the SQLSTATE that the server behind a pooler meant."""
+    if failure.where or failure.code not in {"08P01", "XX000"}:
+        return failure
+    return replace(failure, code=next((code for words, code in _PASSED_ON if words in failure.text), failure.code))

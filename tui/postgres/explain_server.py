@@ -9,7 +9,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from tui.postgres import explain_pooler
 from tui.postgres.cause import Cause, firewall_fix, restart_note
@@ -32,27 +31,11 @@ def cause(failure: Failure, target: Target) -> Cause:
     pooled = explain_pooler.cause(failure, target)
     if pooled is not None:
         return pooled
+    failure = explain_pooler.passed_on(failure)
     code = failure.code
-    if not failure.where and code in {"08P01", "XX000"}:  # a pooler passes on the words of the server behind it
-        code = next((sqlstate for words, sqlstate in _PASSED_ON if words in failure.text), code)
-        failure = replace(failure, code=code)
     known = _KNOWN.get(code) or _CLASSES.get(code[:2])
     found = known(failure, target) if known else _other(failure, target)
     return found._replace(code=found.code or code)
-
-
-_PASSED_ON = (
-    ("pg_hba.conf", "28000"),
-    ("is not permitted to log in", "28000"),
-    ("password authentication failed", "28P01"),
-    ("too many clients", "53300"),
-    ("connection slots", "53300"),
-    ("too many connections", "53300"),
-    ("permission denied for database", "42501"),
-    ("not currently accepting connections", "55000"),
-    ("the database system is", "57P03"),
-    ("does not exist", "3D000"),
-)
 
 
 def _other(failure: Failure, target: Target) -> Cause:
