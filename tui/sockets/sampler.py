@@ -20,7 +20,7 @@ from tui.sockets.series import Series
 from tui.sockets.server import Circumstances, PasswordOf, ServerWatch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from tui.connections.model import Connection
     from tui.sockets.queries import Identity
@@ -116,7 +116,7 @@ class Watch:
             self._group = self._running = None
             self._tasks.clear()
 
-    async def samples(self) -> AsyncIterator[Sample]:
+    async def samples(self) -> AsyncGenerator[Sample]:
         """Yield the sample of each beat to come; a slow reader misses some."""
         heard = self._sampled.rung
         while True:
