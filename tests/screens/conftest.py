@@ -63,7 +63,7 @@ async def on_stage(
     services: Services, screen: Screen[Any], size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[Pilot[int]]:
     """Open a screen; `pilot.app` is the Stage."""
-    async with Stage(services, screen).run_test(size=size) as pilot:
+    async with Stage(services, screen).run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield pilot
 
@@ -77,10 +77,33 @@ async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: flo
         await pilot.pause(0.02)
 
 
+def answers(pilot: Pilot[int]) -> list[Any]:
+    """Return what the screen on stage was dismissed with."""
+    assert isinstance(pilot.app, Stage)
+    return pilot.app.answers
+
+
+def top(pilot: Pilot[int]) -> object:
+    """Return the screen that is on top just now."""
+    return pilot.app.screen
+
+
 def seen(pilot: Pilot[int]) -> str:
     """Return the text on the screen, line by line."""
     strips = pilot.app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+
+async def settled(pilot: Pilot[int]) -> str:
+    """Return the text on the screen once it stays: a footer is made anew after its screen."""
+    before = ""
+    for _ in range(100):
+        await pilot.pause(0.02)
+        now = seen(pilot)
+        if now == before and now.rpartition("\n")[2]:
+            return now
+        before = now
+    return before
 
 
 async def type_text(pilot: Pilot[int], text: str) -> None:
@@ -164,16 +187,16 @@ class NoKeyring(OsKeyring):
 class Look(Protocol):
     """Compares what can be seen with the snapshot of that name."""
 
-    def __call__(self, pilot: Pilot[int], name: str) -> None: ...
+    async def __call__(self, pilot: Pilot[int], name: str) -> None: ...
 
 
 @pytest.fixture
 def look(snapshot: SnapshotAssertion) -> Look:
     """Snapshots of text, by name."""
 
-    def compare(pilot: Pilot[int], name: str) -> None:
+    async def compare(pilot: Pilot[int], name: str) -> None:
         size = f"{pilot.app.size.width}x{pilot.app.size.height}"
-        assert seen(pilot) == snapshot(name=f"{name} {size}")
+        assert await settled(pilot) == snapshot(name=f"{name} {size}")
 
     return compare
 

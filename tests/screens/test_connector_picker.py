@@ -28,10 +28,10 @@ async def paste(pilot: Pilot[int], text: str) -> None:
 
 async def test_each_connector_says_what_it_needs(services: Services, size: tuple[int, int], look: Look) -> None:
     async with on_stage(services, ConnectorPicker(services), size) as pilot:
-        look(pilot, "postgresql")
+        await look(pilot, "postgresql")
         for key in ("rds", "aurora", "azure", "cloudsql", "alloydb", "pgbouncer"):
             await pilot.press("down")
-            look(pilot, key)
+            await look(pilot, key)
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ async def test_a_pasted_uri_proposes_and_fills_but_its_password_is_never_shown(
     async with on_stage(services, ConnectorPicker(services), size) as pilot:
         await paste(pilot, URI)
         await until(pilot, lambda: "Enter goes on" in seen(pilot))
-        look(pilot, "pasted")
+        await look(pilot, "pasted")
         assert "s3cret" not in seen(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ParameterForm))
-        look(pilot, "form")
+        await look(pilot, "form")
         form = pilot.app.screen
         assert isinstance(form, ParameterForm)
         values = form.draft.values
@@ -115,7 +115,7 @@ async def test_leaving_asks_only_when_something_was_typed(services: Services, lo
         await type_text(pilot, "Prod")
         await pilot.press("escape", "escape")
         assert isinstance(pilot.app.screen, Confirm)
-        look(pilot, "leave")
+        await look(pilot, "leave")
         await pilot.press("enter")
         assert isinstance(pilot.app.screen, ConnectorPicker)
         await pilot.press("escape", "y")

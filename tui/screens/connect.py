@@ -176,8 +176,7 @@ class Connect(Base[Connection]):
         except VaultLocked:
             self._enter("unregistered", "✗ Everything is OK, but not registered: the vault stays locked", focus="again")
         except (Refused, RegistryError, SecretsError) as error:
-            self.tell(str(error), "Not registered", "error")
-            self._enter("unregistered", "✗ Everything is OK, but it could not be registered", focus="again")
+            self._enter("unregistered", f"✗ Everything is OK, but not registered: {error}", focus="again")
         else:
             if left:
                 self.tell(left, severity="warning")

@@ -61,6 +61,7 @@ class ConnectorPicker(Base[Connection]):
             "slash", "paste", "Paste a URI", key_display="/", id="picker.paste", tooltip="Paste a URI or host name"
         ),
         Binding("escape", "leave", "Back", id="picker.back", tooltip="Go back to the panel"),
+        Binding("down", "app.focus_next", "To the list", show=False),
         *(
             Binding(str(number), f"pick('{c.key}')", c.label, show=False, id=f"picker.{c.key}", tooltip=c.summary)
             for number, c in enumerate(CONNECTORS, 1)
@@ -188,7 +189,7 @@ class ConnectorPicker(Base[Connection]):
         field.focus()
         connector = self.draft.values["connector"]
         self._choose(connector)
-        self._propose(f"{BY_KEY[connector].label}, with {parts}: Enter goes on")
+        self._propose(f"{BY_KEY[connector].label}: Enter goes on with {parts}")
         if go_on:
             self._open_form()
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.widgets import Input
-
 from tui.connections.connectors import BY_KEY, CONNECTORS
 from tui.connections.parameters import FIELDS, Field, defaults
 from tui.regions.model import BUILT_IN
 from tui.screens.draft import Draft
-from tui.widgets.field_row import FieldRow, Option, PasteInput
+from tui.widgets.field_row import FieldRow, Option, PasteInput, SafeInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,7 +90,7 @@ def row(field: Field, draft: Draft, is_whole: Callable[[str], bool]) -> FieldRow
 def password_row(draft: Draft) -> FieldRow:
     """Return the line of the password, masked."""
     text = draft.password.reveal() if draft.password else ""
-    return FieldRow("password", "Password", "", control=Input(text, password=True, compact=True, select_on_focus=False))
+    return FieldRow("password", "Password", "", control=SafeInput(text, password=True))
 
 
 def options(field: Field) -> tuple[Option, ...]:

@@ -14,6 +14,7 @@ from textual.widgets import Button, Input, Static
 from tui.connections.secret import Secret, VaultLocked, WrongPassphrase
 from tui.screens.base import Dialog
 from tui.text import safe, safe_lines
+from tui.widgets.field_row import SafeInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ class _Asking(Dialog[Secret]):
         for label in (self.label, "Again")[: 1 + self.twice]:
             with Horizontal(classes="line"):
                 yield Static(label, classes="label", markup=False)
-                yield Input(password=True, compact=True)
+                yield SafeInput(password=True)
         yield Static("", classes="problem", markup=False)
         with Horizontal(classes="answers"):
             yield Button("OK", id="ok", compact=True)

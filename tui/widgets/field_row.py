@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from rich.text import Text
 from textual import events, on
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -36,7 +37,20 @@ class Choice(Select[str], inherit_bindings=False):
     BINDINGS: ClassVar = [Binding("enter,space", "show_overlay", "Choose", show=False)]
 
 
-class PasteInput(Input):
+class SafeInput(Input):
+    """A text field on one line; control characters in it, from a file or a URI, are shown as signs."""
+
+    def __init__(self, value: str = "", *, placeholder: str = "", password: bool = False) -> None:
+        """Start with `value`; a `password` is masked."""
+        super().__init__(value, placeholder=safe(placeholder), password=password, compact=True, select_on_focus=False)
+
+    @property
+    def _value(self) -> Text:
+        # Textual writes what the value holds to the terminal as it is; `safe` keeps every character's place.
+        return super()._value if self.password else Text(safe(self.value), no_wrap=True, overflow="ignore", end="")
+
+
+class PasteInput(SafeInput):
     """A text field that hands a pasted URI on, unshown: a password may be in it."""
 
     class Pasted(Message):
@@ -49,7 +63,7 @@ class PasteInput(Input):
 
     def __init__(self, value: str, is_whole: Callable[[str], bool], placeholder: str = "") -> None:
         """`is_whole` tells a text that fills several fields."""
-        super().__init__(value, placeholder=placeholder, compact=True, select_on_focus=False)
+        super().__init__(value, placeholder=placeholder)
         self._is_whole = is_whole
 
     def _on_paste(self, event: events.Paste) -> None:
@@ -103,7 +117,7 @@ class FieldRow(Vertical):
         self._problem = ""
         self._options = options
         self._shown = value
-        self.input = control or Input(value, placeholder=safe(example), compact=True, select_on_focus=False)
+        self.input = control or SafeInput(value, placeholder=example)
         self.choice: Choice | None = None
         if options:
             option, rest = _split(options, value)
@@ -178,8 +192,8 @@ class FieldRow(Vertical):
         self.input.display = bool(option.example)
 
     def give_focus(self) -> None:
-        """Focus the control."""
-        (self.choice or self.input).focus()
+        """Focus the control, at once: `focus()` would wait until the keys typed meanwhile have gone elsewhere."""
+        self.screen.set_focus(self.choice or self.input)
 
     @on(Input.Changed)
     @on(Select.Changed)

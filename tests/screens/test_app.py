@@ -1,0 +1,99 @@
+"""The console itself: themes, palette, and a crash that tells no secret."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console as RichConsole
+from textual.widgets import Static
+
+from tests.screens.conftest import Backdrop, Look, Stage, on_stage, seen, until
+from tui import paths
+from tui.screens.base import Base
+from tui.screens.confirm import Confirm
+from tui.screens.connector_picker import ConnectorPicker
+from tui.screens.themes import DARK, LIGHT
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from tui.screens.services import Services
+
+
+class Faulty(Base[None]):
+    """A screen with a fault, and a password among its local variables."""
+
+    def body(self) -> ComposeResult:
+        """Yield something."""
+        yield Static("")
+
+    def key_x(self) -> None:
+        """Fail."""
+        password = "planted-" + "secret"
+        raise RuntimeError(f"a fault with {len(password)} characters")
+
+
+async def test_a_crash_shows_no_local_variables(services: Services) -> None:
+    stage = Stage(services, Faulty(services))
+    written = io.StringIO()
+    stage.error_console = RichConsole(file=written, width=100)
+    with pytest.raises(RuntimeError):
+        async with stage.run_test() as pilot:
+            await pilot.press("x")
+    stage._print_error_renderables()
+    assert "a fault with 14 characters" in written.getvalue()
+    assert "nothing registered was changed" in " ".join(written.getvalue().split())
+    assert "planted-secret" not in written.getvalue()
+    assert stage.return_code == 1
+
+
+async def test_the_palette_offers_each_action_with_its_help(services: Services) -> None:
+    async with on_stage(services, ConnectorPicker(services)) as pilot:
+        commands = {command.title: command.help for command in pilot.app.get_system_commands(pilot.app.screen)}
+        assert {"Set up", "Paste a URI", "Amazon RDS", "Back", "Help", "Theme", "Quit"} <= commands.keys()
+        assert all(commands.values())
+        await pilot.press("ctrl+p")
+        await pilot.press(*"aurora")
+        await until(pilot, lambda: "Aurora with PostgreSQL compatibility" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "mydb.cluster-" in seen(pilot))
+
+
+async def test_the_theme_is_remembered(services: Services) -> None:
+    async with on_stage(services, ConnectorPicker(services)) as pilot:
+        assert pilot.app.theme == DARK.name
+        await pilot.press("f2")
+        assert pilot.app.theme == LIGHT.name
+    assert Stage(services, Backdrop(services)).theme == LIGHT.name
+    (paths.state_folder() / "theme").write_bytes(b"\xff nonsense")
+    assert Stage(services, Backdrop(services)).theme == DARK.name
+
+
+async def test_without_colour_what_is_chosen_is_still_seen(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with on_stage(services, ConnectorPicker(services)) as pilot:
+        styles = [
+            segment.style
+            for strip in pilot.app.screen._compositor.render_strips()
+            for segment in strip
+            if "PostgreSQL  " in segment.text and segment.style
+        ]
+        assert any(style.underline for style in styles)
+        assert all(style.color is None or style.color.is_default for style in styles)
+
+
+async def test_the_safe_answer_is_the_default(services: Services, size: tuple[int, int], look: Look) -> None:
+    for keys, answer in ((("enter",), False), (("escape",), False), (("right", "enter"), True), (("y",), True)):
+        question = Confirm(
+            "Remove [b]Prod\x1b?",
+            "The Connection and its password are removed. CARTO keeps its own.",
+            do="Remove",
+        )
+        async with on_stage(services, question, size) as pilot:
+            if keys == ("enter",):
+                await look(pilot, "question")
+            await pilot.press(*keys)
+            assert isinstance(pilot.app, Stage)
+            assert pilot.app.answers == [answer]
