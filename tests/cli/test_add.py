@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -242,6 +243,16 @@ def test_a_wrong_passphrase_loses_nothing(pgconns: Program, door: Door, vault_pa
         assert (result.status, result.out) == (5, ""), words
         assert "does not open the vault" in result.err
     assert (paths.vault_file().read_bytes(), paths.registry_file().read_bytes()) == before
+
+
+def test_several_at_once_lose_nothing(pgconns: Program, door: Door, vault_passphrase: Path) -> None:
+    names = ["one", "two", "three"]
+    with ThreadPoolExecutor() as people:
+        words = [("add", name, *door.flags, "--password-stdin") for name in names]
+        results = list(people.map(lambda each: pgconns(*each, stdin=PASSWORD), words))
+    assert [result.status for result in results] == [0, 0, 0], results
+    assert {connection["name"] for connection in pgconns("list", "--json").json["connections"]} == set(names)
+    assert pgconns("check").status == 0
 
 
 def test_an_empty_password_means_none(pgconns: Program, pg_server: Any) -> None:

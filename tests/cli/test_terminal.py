@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.cli.conftest import PASSWORD, Door, Program
 from tests.terminal import Terminal
 from tui import paths
+from tui.connections.model import Connection, Parameters
 from tui.connections.registry import Registry
 
 if TYPE_CHECKING:
@@ -105,6 +106,15 @@ def test_ask_without_a_terminal_is_said(door: Door, pgconns: Program) -> None:
     result = pgconns("check", "prod")
     assert result.status == 5
     assert "nobody can be asked here" in result.out
+
+
+def test_checking_many_shows_progress(home: object, refused_port: int) -> None:
+    parameters = Parameters("", "127.0.0.1", "u", "d", port=refused_port, password_from="pgpass")
+    for name in ("one", "two"):
+        Registry().add(Connection(name, parameters._replace(name=name)))
+    person = Person("check", "--json")
+    assert person.status() == 3
+    assert "Checked 1 of 2" in person.shown
 
 
 def test_a_blank_password_keeps_the_old_one(door: Door, password_file: str, pgconns: Program) -> None:

@@ -103,7 +103,6 @@ def _read(name: str) -> Sequence[Imported]:
 def _entries(
     found: Sequence[Imported], registered: Sequence[Connection], password_from: str | None, secrets: Secrets
 ) -> list[_Entry]:
-    from tui.cli import drafts
     from tui.connections import parameters
     from tui.connections.model import Connection
     from tui.connections.registry import new_id
@@ -111,12 +110,8 @@ def _entries(
     names = {connection.name: connection for connection in registered if not connection.read_only}
     entries = []
     for source in found:
-        draft = drafts.with_defaults(source.draft)
-        if password_from is not None:
-            draft["password_from"] = password_from
-        elif not draft.get("password_from"):
-            draft["password_from"] = secrets.default_source()
-        read, problems = parameters.read(draft)
+        place = password_from or source.draft.get("password_from") or secrets.default_source()
+        read, problems = parameters.read({**source.draft, "password_from": place})
         same = names.get(read.name) if read else None
         if read is None:
             entries.append(_Entry(source, None, problems))
