@@ -20,6 +20,7 @@ from tests.servers.certificates import Authority
 from tests.servers.fixtures import PgServer, StartBouncer
 from tests.servers.impostors import FaultyProxy, Listener
 from tui.connections.secret import Secret
+from tui.postgres import opening
 from tui.postgres.door import connect
 from tui.postgres.errors import CannotConnect, Failure
 from tui.postgres.explain import explain
@@ -322,6 +323,14 @@ async def test_words_in_another_language(pg_server: PgServer) -> None:
     text = '致命错误:  28000: 没有用于主机 "10.1.2.3", 用户 "x" 的 pg_hba.conf 记录\n'
     text += "LOCATION:  ClientAuthentication, auth.c:5"
     assert "10.1.2.3/32" in explain(read_failure(text, "startup"), target).fix
+
+
+async def test_a_libpq_that_tells_no_sqlstate(pg_server: PgServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words tell the cases apart, where they are English."""
+    monkeypatch.setattr(opening, "_verbosity", lambda: None)
+    server = pg_server(17)
+    assert (await refusal(superuser(server, password="no"))).code == "28P01"
+    assert (await refusal(superuser(server, database="nope"))).code == "3D000"
 
 
 async def test_every_printable_character_in_a_password(pg_server: PgServer) -> None:

@@ -12,6 +12,8 @@ from tests.probe.given import Probed, probed
 from tests.servers.certificates import Authority
 from tests.servers.fixtures import PgServer
 from tests.servers.postgres import Server
+from tui.postgres.door import connect
+from tui.postgres.errors import CannotConnect
 from tui.postgres.target import Target
 from tui.probe.certificate import Certificate
 from tui.probe.tls import Offer, judge
@@ -45,9 +47,6 @@ async def test_modes_agree_with_libpq(
     good = pg_server(17, tls=True)
     other = pg_server(17, tls=certificate_authority.issue("other.example"))
     expired = pg_server(17, tls=certificate_authority.issue("127.0.0.1", expired=True))
-    from tui.postgres.door import connect
-    from tui.postgres.errors import CannotConnect
-
     for server in (plain, good, other, expired):
         for root in ("", str(certificate_authority.root), str(stranger_authority.root), str(home / "missing.crt")):
             found = await ask(server, mode, root)
@@ -98,6 +97,7 @@ async def test_what_certificates_say(pg_server: PgServer, certificate_authority:
     expired = pg_server(17, tls=certificate_authority.issue("127.0.0.1", expired=True))
     found = await ask(expired, "verify-full", root)
     assert (found["tls"].status, "expired on" in found["tls"].message) == ("failed", True)
+    assert found["tls"].code == "X509_V_ERR_CERT_HAS_EXPIRED"
     found = await ask(expired, "require")
     assert (found["tls"].status, "expired" in found["tls"].message) == ("warning", True)
     assert found["authentication"].status == "ok"

@@ -49,7 +49,8 @@ def cause(failure: Failure, target: Target) -> Cause | None:
     return None
 
 
-# The server's own words, which a pooler passes on under a SQLSTATE of its own.
+# The server's own words: a pooler passes them on under a SQLSTATE of its own, and a libpq that cannot be asked for
+# more gives nothing else.
 _PASSED_ON = (
     ("pg_hba.conf", "28000"),
     ("is not permitted to log in", "28000"),
@@ -68,4 +69,13 @@ def passed_on(failure: Failure) -> Failure:
     """Return a failure with the SQLSTATE that the server behind a pooler meant."""
     if failure.where or failure.code not in {"08P01", "XX000"}:
         return failure
-    return replace(failure, code=next((code for words, code in _PASSED_ON if words in failure.text), failure.code))
+    return replace(failure, code=by_words(failure.text) or failure.code)
+
+
+def by_words(text: str) -> str:
+    """Return the SQLSTATE of a server's refusal in English; empty where the words are unknown.
+
+    >>> by_words("sorry, too many clients already")
+    '53300'
+    """
+    return next((code for words, code in _PASSED_ON if words in text), "")

@@ -15,6 +15,8 @@ _NO_ENCRYPTION = (
     "SSL connection is required",
     "TLS connection is required",
 )
+# OpenSSL's name for it; libpq compares names by itself.
+MISMATCH = "X509_V_ERR_HOSTNAME_MISMATCH"
 _MISMATCH = re.compile(r"server certificate for (?P<names>.*) does not match host name", re.DOTALL)
 # What a server says first tells which service it is.
 _FIRST_BYTES = {
@@ -128,11 +130,13 @@ def mismatch(target: Target, names: str) -> Cause:
             "tls",
             f"The certificate is made out to {names}, as Cloud SQL does, so verify-full can never match {target.host}",
             "Choose verify-ca with the instance's server-ca.pem as root certificate",
+            MISMATCH,
         )
     return Cause(
         "tls",
         f"The certificate is made out to {names}, not to {target.host}: another server may be answering",
         "Type one of the certificate's names as Server, have the name added to the certificate, or choose verify-ca",
+        MISMATCH,
     )
 
 
@@ -153,5 +157,5 @@ def not_postgresql(target: Target, service: str) -> Cause:
         "tls",
         f"{target.place} is no PostgreSQL: {service} answers there",
         "Check Server and Port: PostgreSQL's own port is 5432, PgBouncer's 6432",
-        "PROTOCOL",
+        "EPROTO",
     )

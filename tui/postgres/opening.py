@@ -21,6 +21,7 @@ from psycopg import pq
 
 from tui.postgres import conninfo
 from tui.postgres.errors import Failure, Stage
+from tui.postgres.explain_pooler import by_words
 from tui.postgres.target import Target
 
 if TYPE_CHECKING:
@@ -145,7 +146,10 @@ def read_failure(
     """Return the facts in one text of libpq's: the server's verbose error, or words of libpq's own."""
     said = _SERVER_SAYS.match(text)
     if said is None:
-        code = next((name for words, name in _system_errors().items() if words in text), "")
+        said_plainly = re.match(r"(?:FATAL|ERROR|PANIC):\s+", text)
+        if said_plainly:
+            text = text[said_plainly.end() :]
+        code = by_words(text) if said_plainly else _errno(text)
         return Failure(stage, text, code, address=address, needs_password=needs_password, before=before)
     primary, *rest = _PART.split(said["text"])
     parts = dict(zip(rest[::2], rest[1::2], strict=True))
@@ -160,6 +164,10 @@ def read_failure(
         hint=parts.get("HINT", "").strip(),
         before=before,
     )
+
+
+def _errno(text: str) -> str:
+    return next((name for words, name in _system_errors().items() if words in text), "")
 
 
 @cache

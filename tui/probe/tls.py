@@ -32,7 +32,8 @@ _MUST = frozenset({"require", "verify-ca", "verify-full"})
 class Offer:
     """What the server answered: b"S", b"N" or other words; then TLS as far as it came.
 
-    `distrust` is why the chain does not verify against `roots`; None where nothing was verified, empty where it did.
+    `distrust` is why the chain does not verify against `roots`; None where nothing was verified, empty where it did;
+    `code` is OpenSSL's name for that reason.
     """
 
     said: bytes
@@ -41,6 +42,7 @@ class Offer:
     certificate: Certificate | None = None
     roots: str = ""
     distrust: str | None = None
+    code: str = ""
     broken: str = ""
 
 
@@ -75,7 +77,7 @@ async def _look(target: Target, address: str) -> Offer:
         try:
             tls = await wire.start_tls(context, target.host)
         except ssl.SSLCertVerificationError as error:
-            distrust = error.verify_message
+            distrust, code = error.verify_message, _VERIFY.get(error.verify_code, "")
         except (ssl.SSLError, OSError) as error:
             return Offer(said, broken=_words(error))
         else:
@@ -84,9 +86,23 @@ async def _look(target: Target, address: str) -> Offer:
     async with await Wire.open(address, target.port) as wire:
         await wire.ask_for_tls()
         try:
-            return _offer(await wire.start_tls(_context(""), target.host), roots, distrust)
+            offer = _offer(await wire.start_tls(_context(""), target.host), roots, distrust)
+            return replace(offer, code=code)
         except (ssl.SSLError, OSError) as error:
             return Offer(said, distrust=distrust, broken=_words(error))
+
+
+# Source: OpenSSL, x509_vfy.h.
+_VERIFY = {
+    9: "X509_V_ERR_CERT_NOT_YET_VALID",
+    10: "X509_V_ERR_CERT_HAS_EXPIRED",
+    18: "X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT",
+    19: "X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN",
+    20: "X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+    21: "X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    23: "X509_V_ERR_CERT_REVOKED",
+    79: "X509_V_ERR_INVALID_CA",
+}
 
 
 def roots_of(target: Target) -> str:
@@ -229,7 +245,7 @@ def _certified(target: Target, offer: Offer, now: datetime) -> Finding:
         return Finding("tls", "ok", f"{offer.version}; the certificate cannot be read", detail=facts)
     if mode == "verify-full" and not found.is_for(target.host):
         cause = mismatch(target, ", ".join(found.names) or "nobody")
-        return Finding("tls", "failed", cause.message, cause.fix, facts)
+        return Finding("tls", "failed", cause.message, cause.fix, facts, cause.code)
     days = found.days_left(now)
     proof = {"verify-full": "chain and name verified", "verify-ca": "chain verified, name not looked at"}.get(
         mode, "chain verified, name not looked at" if offer.distrust == "" else "certificate not verified"
@@ -261,7 +277,7 @@ def _distrusted(target: Target, offer: Offer, now: datetime) -> Finding:
         fix = roots_fix(target)
     if target.sslmode not in _MUST:
         message += f"; the mode {target.sslmode} then goes on without TLS, in clear"
-    return replace(Finding("tls", "warning", message, fix, f"{reason}; {_facts(offer)}"), status=_status(target))
+    return Finding("tls", _status(target), message, fix, f"{reason}; {_facts(offer)}", offer.code)
 
 
 def _facts(offer: Offer) -> str:
