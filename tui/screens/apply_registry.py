@@ -67,8 +67,8 @@ class ApplyRegistry(Many):
     heading = "Apply"
     CSS_PATH = sheet("many")
     BINDINGS: ClassVar = [
-        Binding("ctrl+s", "go", "Go on", id="apply.go", tooltip="Read the file; then apply what is chosen"),
-        Binding("enter", "register", "Apply", id="apply.apply", tooltip="Check what is chosen, and apply it"),
+        Binding("ctrl+s", "go", "Look", id="apply.go", tooltip="Read the file, and show what it means"),
+        Binding("enter,ctrl+s", "register", "Apply", id="apply.apply", tooltip="Check what is chosen, and apply it"),
         Binding("escape", "back", "Back", id="apply.back", tooltip="Stop; back to the path; back to the live panel"),
     ]
 
@@ -86,10 +86,8 @@ class ApplyRegistry(Many):
 
     @on(Input.Submitted)
     def action_go(self) -> None:
-        """Read the file, or apply what is chosen."""
-        if self.listing:
-            self.action_register()
-        elif not self.busy:
+        """Read the file."""
+        if not self.busy and not self.listing:
             self.run_worker(self._read(), description="read what is applied")
 
     def action_register(self) -> None:

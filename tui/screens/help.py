@@ -8,16 +8,16 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Footer
 
 from tui.screens.base import Heading
 from tui.styling import sheet
-from tui.text import pad
+from tui.widgets.fact_list import Fact, FactList
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-_KEYS = 14
+_LABEL = 18
 _KEY_NAMES = {
     "question_mark": "?",
     "slash": "/",
@@ -27,6 +27,8 @@ _KEY_NAMES = {
     "asterisk": "*",
     "space": "space",
 }
+
+_MOVING = ("Up", "Down", "Page up", "Page down", "First", "Last")
 
 WORDS: dict[str, tuple[tuple[str, str], ...]] = {
     "Words": (
@@ -72,7 +74,7 @@ class Help(Screen[None]):
         """Yield the page."""
         yield Heading("Help", "")
         with VerticalScroll(id="page"):
-            yield Static(page(self._purpose, self._keys), id="words")
+            yield FactList(page(self._purpose, self._keys), id="words", label_width=_LABEL)
         yield Footer()
 
     def on_mount(self) -> None:
@@ -91,15 +93,15 @@ def keys(screen: Screen[Any]) -> list[tuple[str, str]]:
             names, _ = found.setdefault(binding.action, ([], said))
             if shown not in names:
                 names.append(shown)
-    return [(", ".join(names), said) for names, said in found.values()]
+    # The focused widget's keys come first in Textual, but those of the screen are what one looks for.
+    pairs = [(", ".join(names), said) for names, said in found.values()]
+    return sorted(pairs, key=lambda pair: pair[1] in _MOVING)
 
 
-def page(purpose: str, shown_keys: list[tuple[str, str]]) -> Content:
-    """Return the text of the page."""
-    parts: list[Content] = [Content(purpose), Content("")]
+def page(purpose: str, shown_keys: list[tuple[str, str]]) -> list[Fact]:
+    """Return the page: keys, words and signs with their meaning."""
+    facts = [Fact(None, Content(purpose))]
     for title, pairs in {"Keys": shown_keys, **WORDS}.items():
-        parts.append(Content.styled(title, "bold $accent"))
-        width = 18 if title == "Words" else _KEYS
-        parts += [Content.assemble((pad(left, width - 1) + " ", "bold"), right) for left, right in pairs]
-        parts.append(Content(""))
-    return Content("\n").join(parts)
+        facts += [Fact(None, Content("")), Fact(None, Content.styled(title, "bold $accent"))]
+        facts += [Fact(left, Content(right)) for left, right in pairs]
+    return facts

@@ -75,8 +75,10 @@ class ImportConnections(Many):
     heading = "Import"
     CSS_PATH = sheet("many")
     BINDINGS: ClassVar = [
-        Binding("ctrl+s", "go", "Go on", id="import.go", tooltip="Read the text; then check and register the chosen"),
-        Binding("enter", "register", "Register", id="import.register", tooltip="Check and register what is chosen"),
+        Binding("ctrl+s", "go", "Look", id="import.go", tooltip="Read the text, and show what is in it"),
+        Binding(
+            "enter,ctrl+s", "register", "Register", id="import.register", tooltip="Check and register what is chosen"
+        ),
         Binding("e", "edit", "Complete", id="import.edit", tooltip="Open the line under the cursor in the form"),
         Binding("escape", "back", "Back", id="import.back", tooltip="Stop; back to the text; back to the live panel"),
     ]
@@ -99,10 +101,8 @@ class ImportConnections(Many):
         self.query_one(TextArea).focus()
 
     def action_go(self) -> None:
-        """Read the text, or register what is chosen."""
-        if self.listing:
-            self.action_register()
-        elif not self.busy:
+        """Read the text."""
+        if not self.busy and not self.listing:
             self.run_worker(self._read(), description="read what is imported")
 
     def action_register(self) -> None:

@@ -116,6 +116,8 @@ class Many(Base[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what fits the step."""
+        if action == "go":
+            return not self.listing
         return self.listing if action in {"mark", "mark_all", "edit", "register"} else True
 
     def set_items(self, items: Sequence[Item]) -> None:

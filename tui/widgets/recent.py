@@ -19,11 +19,12 @@ def recent_columns(series: Series, width: int) -> tuple[int | None, ...]:
     if len(series.at) <= width or width <= 0:
         return series.sockets[-width:] if width > 0 else ()
     past = series.at[-1] - series.at[0]
-    span = next((span for span in SPANS_S if past / span <= width - 1), SPANS_S[-1])
+    span = next((span for span in SPANS_S if past // span <= width), SPANS_S[-1])
     highest: dict[int, int] = {}
     for at, count in zip(series.at, series.sockets, strict=True):
         if count is not None:
             column = int(at // span)
             highest[column] = max(count, highest.get(column, 0))
     last = int(series.at[-1] // span)
-    return tuple(highest.get(column) for column in range(last - width + 1, last + 1))
+    shown = min(width, max(1, int(past // span)))  # as many at any moment: an unchanged past is drawn the same again
+    return tuple(highest.get(column) for column in range(last - shown + 1, last + 1))

@@ -1,0 +1,156 @@
+"""The live table: only what changed is sent, the cursor stays with its key, and large tables do not matter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.screen import Screen
+
+from tui.screens.themes import TOKENS
+from tui.widgets.live_table import Line, LiveTable, Span, Spans, changed_cells
+
+
+def draw(value: Any, cursor: bool, width: int) -> Spans:
+    name, number = value
+    return (Span("> " if cursor else "  "), Span(f"{number:<6}", "warning"), Span(str(name).ljust(max(0, width - 8))))
+
+
+class Stage(App[None]):
+    """A table alone."""
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return TOKENS
+
+    def compose(self) -> ComposeResult:
+        yield LiveTable(draw, lambda width: (Span("  Number Name".ljust(width)),))
+
+    def on_mount(self) -> None:
+        self.chosen: list[str] = []
+        self.displayed: list[object] = []
+
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        """Remember what is sent to the terminal."""
+        if renderable is not None and hasattr(self, "displayed"):
+            self.displayed.append(renderable)
+        super()._display(screen, renderable)
+
+    def on_live_table_chosen(self, message: LiveTable.Chosen) -> None:
+        self.chosen.append(message.key)
+
+    @property
+    def table(self) -> LiveTable:
+        return self.query_one(LiveTable)
+
+    def drawn(self) -> list[str]:
+        strips = self.screen._compositor.render_strips()
+        return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
+
+
+def lines(count: int, number: int = 0) -> list[Line]:
+    """A group line, then lines with keys."""
+    return [Line(None, ("group", "")), *(Line(f"k{i}", (f"name {i}", number)) for i in range(count))]
+
+
+async def test_nothing_is_sent_when_nothing_changed() -> None:
+    app = Stage()
+    async with app.run_test() as pilot:
+        app.table.show(lines(50))
+        await pilot.pause()
+        before = app.table.lines_sent
+        drawn = len(app.displayed)
+        for _ in range(5):
+            app.table.show(lines(50))
+            await pilot.pause()
+        assert app.table.lines_sent == before
+        assert len(app.displayed) == drawn
+
+
+async def test_only_the_lines_that_changed_are_sent() -> None:
+    app = Stage()
+    async with app.run_test() as pilot:
+        app.table.show(lines(50))
+        await pilot.pause()
+        before = app.table.lines_sent
+        changed = lines(50)
+        changed[3] = Line("k2", ("name 2", 99))
+        changed[45] = Line("k44", ("name 44", 99))  # below what is visible
+        app.table.show(changed)
+        await pilot.pause()
+        assert app.table.lines_sent == before + 1
+        assert app.drawn()[4] == "  99    name 2"
+
+
+async def test_the_cursor_stays_with_its_key_and_passes_over_groups() -> None:
+    app = Stage()
+    async with app.run_test() as pilot:
+        app.table.focus()
+        app.table.show(lines(9))
+        await pilot.press("down", "j", "down")
+        assert app.table.cursor == "k3"
+        app.table.show([Line("new", ("new", 1)), *lines(9)])
+        assert app.table.cursor == "k3"
+        await pilot.press("home", "up")
+        assert app.table.cursor == "new"
+        await pilot.press("down")
+        assert app.table.cursor == "k0"
+        app.table.show([line for line in lines(9) if line.key != "k0"])
+        assert app.table.cursor is not None
+        app.table.show([])
+        assert app.table.cursor is None
+        await pilot.press("down", "pagedown", "end")
+        app.table.show(lines(2))
+        assert app.table.cursor == "k0"
+
+
+async def test_twenty_thousand_lines_are_walked_through() -> None:
+    app = Stage()
+    async with app.run_test() as pilot:
+        app.table.focus()
+        app.table.show(lines(20_000))
+        await pilot.press("end")
+        await pilot.pause()
+        assert app.table.cursor == "k19999"
+        assert app.drawn()[-1].startswith("> 0     name 19999")
+        await pilot.press("pageup", "home")
+        await pilot.pause()
+        assert app.table.cursor == "k0"
+        assert app.drawn()[1].split() == ["group"]
+
+
+async def test_a_click_moves_the_cursor_and_a_second_one_chooses() -> None:
+    app = Stage()
+    async with app.run_test() as pilot:
+        app.table.show(lines(5))
+        await pilot.click(LiveTable, offset=(4, 4))
+        assert app.table.cursor == "k2"
+        assert app.chosen == []
+        await pilot.click(LiveTable, offset=(4, 4))
+        assert app.chosen == ["k2"]
+        await pilot.click(LiveTable, offset=(4, 1))
+        assert app.table.cursor == "k2"
+
+
+async def test_without_colour_the_cursor_is_reversed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = Stage(ansi_color=True)
+    async with app.run_test() as pilot:
+        app.table.show(lines(3))
+        await pilot.pause()
+        segments = [segment for segment in app.table.render_line(2) if segment.style]
+        assert all(segment.style and segment.style.reverse for segment in segments)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (("ab", "1", "x"), ("ab", "1", "x"), 0),
+        (("ab", "1", "x"), ("ab", "2", "x"), 3),
+        (("ab", "1", "x"), ("ab", "1", "y"), 4),
+        (("ab",), (), 2),
+        (("漢", "1"), ("字", "1"), 2),
+    ],
+)
+def test_changed_cells(old: tuple[str, ...], new: tuple[str, ...], expected: int) -> None:
+    assert changed_cells(tuple(map(Span, old)), tuple(map(Span, new))) == expected

@@ -1,0 +1,82 @@
+"""The panel's lines: they fill any width exactly, whatever names and errors hold."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
+from tui.sockets.model import ServerCount
+from tui.sockets.series import Series
+from tui.text import cells
+from tui.widgets.live_table import Spans
+from tui.widgets.panel import Panel
+from tui.widgets.socket_lines import Row, columns, connection_spans, heading, server_spans
+from tui.widgets.troubles import Trouble
+
+widths = st.integers(30, 260)
+
+
+def text(spans: Spans) -> str:
+    return "".join(span.text for span in spans)
+
+
+@given(widths)
+def test_columns_fill_the_width(width: int) -> None:
+    assert cells(text(heading(width))) == width
+
+
+@given(st.integers(30, 259))
+def test_a_wider_terminal_never_loses_a_column(width: int) -> None:
+    narrow, wide = columns(width), columns(width + 1)
+    assert all(after > 0 for before, after in zip(narrow, wide, strict=True) if before)
+
+
+@given(widths, st.text(), st.text(), st.booleans())
+def test_a_line_fills_the_width_whatever_the_names(width: int, name: str, error: str, seen: bool) -> None:
+    count = counted("x", 5 if seen else None, error=error)
+    row = Row(connection(name, username=error), count, Series((1.0,), (5,)), (Trouble("failed", "no", error),))
+    assert cells(text(connection_spans(row, True, width))) == width
+    line = server_spans(name, ServerCount(name, error=error), 1000.0, width)
+    assert cells(text(line)) <= width
+
+
+def test_hostile_text_reaches_no_terminal() -> None:
+    row = Row(connection(HOSTILE), counted("x", None, error=HOSTILE), Series(), (Trouble("failed", "no", HOSTILE),))
+    drawn = text(connection_spans(row, False, 120)) + text(
+        server_spans(HOSTILE, ServerCount("x", error=HOSTILE), 0, 120)
+    )
+    assert "[/]" in drawn
+    assert not set("\x1b\u202e\n") & set(drawn)
+
+
+def test_not_seen_is_a_dash_and_the_reason() -> None:
+    row = Row(connection("a"), counted("a", None), Series(), (Trouble("failed", "not seen", "Not seen: no route"),))
+    drawn = text(connection_spans(row, False, 80))
+    assert "—" in drawn
+    assert "Not seen: no route" in drawn
+    assert "0" not in drawn
+
+
+def test_a_server_tells_its_use_and_what_it_hides() -> None:
+    seen = ServerCount("db:5432", 97, 3, 63, 34, 1, 60, 2, "own", 1000.0)
+    drawn = text(server_spans("db:5432", seen, 1000.0, 90))
+    assert "63 of 97 used · 34 free · own sockets only · 2 not registered" in drawn
+
+
+def test_a_server_that_is_not_seen_tells_since_when() -> None:
+    drawn = text(server_spans("db:5432", ServerCount("db:5432", seen_at=880.0, error=REFUSED), 1000.0, 120))
+    assert f"✗ not seen for 2 min: {REFUSED}" in drawn
+
+
+def test_shared_sockets_are_summed_once() -> None:
+    members = (connection("a"), connection("b"), connection("c"))
+    sample = sampled(counted("a", shared_with=("b",)), counted("b", shared_with=("a",)), counted("c", 3))
+    assert "8 sockets: 2 active, 6 idle" in Panel(members, sample).totals("every 2 s", 120)
+
+
+def test_totals_fit_the_width_and_tell_what_was_not_seen() -> None:
+    panel = Panel((connection("a"), connection("b")), sampled(counted("a"), counted("b", None, error="x")))
+    for width in (30, 60, 120):
+        assert cells(panel.totals("every 2 s", width)) <= max(width, 40)
+        assert "✗ 1 not seen" in panel.totals("every 2 s", width)
