@@ -32,17 +32,24 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self._authority = trustme.CA()
+        self._issued: dict[tuple[object, ...], Issued] = {}
         self.root = folder / "root.crt"
         self._authority.cert_pem.write_to_path(str(self.root))
 
     def issue(self, *names: str, expired: bool = False, days: int = 90) -> Issued:
         """Issue a certificate for host names and addresses, good for `days`; `expired` ended yesterday."""
+        key = (*names, expired, days)
+        if key not in self._issued:  # equal certificates make equal servers, which are shared
+            self._issued[key] = self._issue(names, -1 if expired else days)
+        return self._issued[key]
+
+    def _issue(self, names: tuple[str, ...], days: int) -> Issued:
         now = datetime.now(UTC)
         issued = self._authority.issue_cert(
             *names,
             common_name=names[0],
-            not_before=now - timedelta(days=400 if expired else 1),
-            not_after=now + timedelta(days=-1 if expired else days),
+            not_before=now - timedelta(days=400 if days < 0 else 1),
+            not_after=now + timedelta(days=days),
         )
         chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
         return Issued(chain, issued.private_key_pem.bytes())
