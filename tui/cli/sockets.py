@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tui.cli.output import Refused
+from tui.cli.output import NONE_YET, Refused
 from tui.exits import Exit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from tui.cli.output import Output
     from tui.connections.model import Connection
@@ -61,7 +61,7 @@ def run(arguments: Namespace, output: Output) -> int:
     registry = Registry()
     chosen = pick_some(registry, arguments.names)
     if not chosen and not output.json:
-        output.note("No Connection is registered yet. pgconns add --help shows how to register one.")
+        output.note(NONE_YET)
         return Exit.DONE
     watched = _neighbours(chosen, registry.load())
     password_of = _passwords(chosen, prompts.open_secrets())
@@ -76,6 +76,8 @@ async def _count(
     times: int | None,
     output: Output,
 ) -> int:
+    from contextlib import aclosing
+
     from tui.sockets.model import of_connections
 
     reached = not chosen
@@ -84,22 +86,23 @@ async def _count(
     if times != 1:
         output.progress(f"Counting every {interval_s:g} seconds")
     done = 0
-    async for whole in _samples(watched, password_of, interval_s, times):
-        sample = of_connections(whole, ids)
-        reached = reached or any(server.limit is not None for server in sample.servers)
-        if output.json:
-            output.value(sample.to_json())
-        else:
-            _show(sample, output, told, follow=times != 1)
-        done += 1
-        if done == times:
-            break
+    async with aclosing(_samples(watched, password_of, interval_s, times)) as samples:
+        async for whole in samples:
+            sample = of_connections(whole, ids)
+            reached = reached or any(server.limit is not None for server in sample.servers)
+            if output.json:
+                output.value(sample.to_json())
+            else:
+                _show(sample, output, told, follow=times != 1)
+            done += 1
+            if done == times:
+                break
     return Exit.DONE if reached else Exit.CANNOT_CONNECT
 
 
 async def _samples(
     connections: Sequence[Connection], password_of: PasswordOf, interval_s: float, times: int | None
-) -> AsyncIterator[Sample]:
+) -> AsyncGenerator[Sample]:
     """Yield one sample in which every server has answered or failed, or one per interval."""
     import asyncio
 

@@ -16,7 +16,7 @@ from tui.sockets.model import Group, Limits, State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-MOST_GROUPS = 400
+MOST_GROUPS = 200
 CONSOLE = "pgconns"
 
 # Parameters: the cap, LIKE patterns of applications, networks of clients.
