@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.cli.output import NONE_YET
 from tui.exits import Exit
 
 if TYPE_CHECKING:
@@ -36,12 +37,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Check Connections in parallel; the worst of their exit statuses is the answer."""
-    from tui.cli import probing, prompts
     from tui.cli.names import pick_some
-    from tui.connections import checks
     from tui.connections.registry import Registry
 
     chosen = pick_some(Registry(), arguments.names)
+    if not chosen:
+        if output.json:
+            output.value([])
+        else:
+            output.note(NONE_YET)
+        return Exit.DONE
+    from tui.cli import probing, prompts
+    from tui.connections import checks
+
     secrets = prompts.open_secrets()
     reports: list[tuple[Candidate, Report]] = []
 
@@ -67,6 +75,4 @@ def run(arguments: Namespace, output: Output) -> int:
     if output.json:
         answers = [probing.answer(candidate.connection, report, registered=True) for candidate, report in reports]
         output.value(answers[0] if len(arguments.names) == 1 else answers)
-    elif not chosen:
-        output.note("No Connection is registered yet. pgconns add --help shows how to register one.")
-    return max((probing.status_of(*each) for each in reports), default=Exit.DONE)
+    return max(probing.status_of(*each) for each in reports)

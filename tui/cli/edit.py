@@ -53,7 +53,7 @@ def run(arguments: Namespace, output: Output) -> int:
     registry, secrets = Registry(), prompts.open_secrets()
     before = registry.get(arguments.name)
     if before.read_only:
-        raise ReadOnlyConnection(f"{before.name} comes from a system-wide registry: its administrator changes it there")
+        raise ReadOnlyConnection(before.name)
     draft, secret = drafts.read(arguments, write(before.parameters), output)
     after = before._replace(parameters=fields.read(draft))
     if arguments.password:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tui.cli.output import NONE_YET
 from tui.exits import Exit
 
 if TYPE_CHECKING:
@@ -37,5 +38,5 @@ def run(arguments: Namespace | None, output: Output) -> int:
         ]
         output.table(("NAME", "SERVER", "DATABASE", "USERNAME", "CONNECTOR", "TLS MODE"), rows)
     else:
-        output.note("No Connection is registered yet. pgconns add --help shows how to register one.")
+        output.note(NONE_YET)
     return Exit.DONE

@@ -25,6 +25,7 @@ _SIGNS = {
     "failed": ("✗", "x", "31"),
     "skipped": ("–", "-", "2"),
 }
+NONE_YET = "No Connection is registered yet. pgconns add --help shows how to register one."
 _MARK_WIDTH = 10  # a sign, a word, spaces
 _INDENT = " " * 4
 _NARROWEST_COLUMN = 8

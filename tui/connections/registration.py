@@ -81,9 +81,7 @@ def unregister(registry: Registry, secrets: Secrets, connection: Connection, *, 
     `keep_secret` leaves the secret where it is: for a store that does not open any more.
     """
     if registry.get(connection.id).read_only:
-        raise ReadOnlyConnection(
-            f"{connection.name} comes from a system-wide registry: its administrator removes it there"
-        )
+        raise ReadOnlyConnection(connection.name)
     secret = None
     if not keep_secret and secrets.writable(connection.parameters.password_from):
         secret = _kept(secrets, connection)

@@ -49,6 +49,9 @@ class NameTaken(Refused, ValueError):
 class ReadOnlyConnection(Refused, ValueError):
     """The Connection comes from a system-wide registry, which pgconns does not write."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} comes from a system-wide registry: its administrator changes it there")
+
 
 def new_id() -> str:
     """Return an id for a new Connection."""
@@ -134,7 +137,7 @@ class Registry:
             if connection.id == connection_id:
                 return connection
         found = _find(self.load(), connection_id)
-        raise ReadOnlyConnection(f"{found.name} comes from a system-wide registry: its administrator changes it there")
+        raise ReadOnlyConnection(found.name)
 
     def _read(self, path: str, *, aside: bool = False) -> tuple[str, tuple[Connection, ...]]:
         """Return the text and the Connections of one file; an absent file holds none."""
