@@ -38,6 +38,10 @@ class Connect(Base[Connection]):
     heading = "Connect"
     BINDINGS: ClassVar = [
         Binding("escape", "back", "Back", id="connect.back", tooltip="Stop at once, and go back to the form"),
+        *(
+            Binding(key, f"scroll('{way}')", f"Scroll {way}", show=False)
+            for key, way in (("up,k", "up"), ("down,j", "down"), ("pageup", "page_up"), ("pagedown", "page_down"))
+        ),
         Binding("ctrl+r", "again", "Try again", id="connect.again", tooltip="Check everything again"),
         Binding(
             "c", "copy_fix", "Copy fix", id="connect.copy", tooltip="Copy the next fix to the terminal's clipboard"
@@ -68,7 +72,8 @@ class Connect(Base[Connection]):
         yield CheckList(CHECKS)
         yield Static("", id="outcome", markup=False)
         with Horizontal(id="buttons"):
-            yield Button("Cancel", id="back", compact=True)
+            yield Button("Cancel", id="cancel", compact=True)
+            yield Button("Back to the form", id="back", compact=True)
             yield Button("Try again", id="again", compact=True)
             yield Button("Copy fix", id="copy", compact=True)
             yield Button("To the panel", id="done", compact=True)
@@ -95,22 +100,23 @@ class Connect(Base[Connection]):
             return bool(self._fixes)
         return True
 
-    def _enter(self, state: State, outcome: str, *, focus: str) -> None:
+    def _enter(self, state: State, outcome: str, *, focus: str = "") -> None:
         """Show a state, with what it came to."""
         self.state = state
         self.set_class(state in {"failed", "unregistered"}, "-failed")
         self.set_class(state == "registered", "-registered")
         self.query_one("#outcome", Static).update(Content(safe(outcome)))
-        self.query_one("#back", Button).label = "Cancel" if state == "checking" else "Back to the form"
         shown = {
-            "back": state != "registered",
+            "cancel": state == "checking",
+            "back": state in {"failed", "unregistered"},
             "again": state in {"failed", "unregistered"},
-            "copy": state != "checking" and bool(self._fixes),
+            "copy": state not in {"checking", "registering"} and bool(self._fixes),
             "done": state == "registered",
         }
         for name, visible in shown.items():
             self.query_one(f"#{name}", Button).display = visible
-        self.query_one(f"#{focus}", Button).focus()
+        if focus:
+            self.query_one(f"#{focus}", Button).focus()
         self.refresh_bindings()
 
     @property
@@ -122,7 +128,7 @@ class Connect(Base[Connection]):
         checks.reset()
         self._report = None
         self._copied = 0
-        self._enter("checking", "Checking…", focus="back")
+        self._enter("checking", "Checking…", focus="cancel")
         try:
             password = await self._password()
         except (SecretsError, PasswordNeeded) as error:
@@ -130,7 +136,7 @@ class Connect(Base[Connection]):
             checks.finish()
             self._enter("failed", "✗ Not registered: there is no password to connect with", focus="back")
             return
-        self._report = await self.services.probe(self.parameters, password, checks.show)
+        self._report = await self.services.probe(self.parameters, password, self._found)
         checks.finish()
         failed = sum(finding.status == "failed" for finding in self._report.findings)
         if failed:
@@ -139,6 +145,12 @@ class Connect(Base[Connection]):
             self._enter("failed", f"✗ {what}: {words}", focus="back")
             return
         await self._register(self._report)
+
+    def _found(self, finding: Finding) -> None:
+        checks = self.query_one(CheckList)
+        checks.show(finding)
+        made = {finding.check for finding in checks.findings} & CHECKS.keys()
+        self.query_one("#outcome", Static).update(f"Checking: {len(made)} of {len(CHECKS)} made")
 
     async def _password(self) -> Secret | None:
         """Return the password to connect with: typed, kept already, or read from where it lives."""
@@ -170,7 +182,7 @@ class Connect(Base[Connection]):
             registration.register(registry, secrets, connection, self._typed, report.to_json())
             return ""
 
-        self._enter("registering", "Registering…", focus="back")
+        self._enter("registering", "Registering…")
         try:
             left = await unlocked(self, secrets, write)
         except VaultLocked:
@@ -203,6 +215,17 @@ class Connect(Base[Connection]):
         if self._work is not None:
             self._work.cancel()
         self.dismiss(self._registered)
+
+    def action_scroll(self, way: str) -> None:
+        """Scroll the check list, which needs no focus."""
+        checks = self.query_one(CheckList)
+        scroll = {
+            "up": checks.scroll_up,
+            "down": checks.scroll_down,
+            "page_up": checks.scroll_page_up,
+            "page_down": checks.scroll_page_down,
+        }
+        scroll[way](animate=False)
 
     def action_copy_fix(self) -> None:
         """Send the next fix to the terminal's clipboard, and show it: nobody tells whether the terminal took it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -27,8 +27,6 @@ from tui.widgets.field_row import FieldRow, Fields, PasteInput
 from tui.widgets.needs import Needs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from textual.app import ComposeResult
     from textual.worker import Worker
 
@@ -44,6 +42,7 @@ class ParameterForm(Base[Connection]):
     CSS_PATH = sheet("parameter_form")
     BINDINGS: ClassVar = [
         Binding("ctrl+s", "connect", "Connect", id="form.connect", tooltip="Check everything, then register"),
+        Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Check everything again, then save the changes"),
         Binding(
             "ctrl+o", "advanced", "Advanced", id="form.advanced", tooltip="Where CARTO's own tables and functions are"
         ),
@@ -90,8 +89,7 @@ class ParameterForm(Base[Connection]):
                             yield form_fields.password_row(self.draft)
                 yield Static("Advanced options", classes="section", markup=False)
                 yield Static("", id="advanced", markup=False)
-            with VerticalScroll(id="beside", can_focus=False):
-                yield Needs(self.draft.values["connector"])
+            yield VerticalScroll(Needs(self.draft.values["connector"]), id="beside", can_focus=False)
         with Horizontal(id="buttons"):
             yield Button("Save" if self.editing else "Connect", id="connect", compact=True)
             yield Button("Advanced options", id="options", compact=True)
@@ -122,20 +120,17 @@ class ParameterForm(Base[Connection]):
 
     # What stands on the screen follows the draft.
 
-    def _rows(self) -> Iterator[FieldRow]:
-        yield from self.query(FieldRow)
-
     def _row(self, name: str) -> FieldRow:
         return self.query_one(f"#field-{name.replace('_', '-')}", FieldRow)
 
     def _first_empty(self) -> FieldRow:
-        required = [row for row in self._rows() if row.name in BY_NAME and BY_NAME[row.name].required]
+        required = [row for row in self.query(FieldRow) if row.name in BY_NAME and BY_NAME[row.name].required]
         return next((row for row in required if not row.value), required[0])
 
     def _set(self, draft: Draft) -> None:
         """Take a draft that somebody else made, and show what is new in it: a field may hold keys typed just now."""
         before, self.draft = self.draft, draft
-        for row in self._rows():
+        for row in self.query(FieldRow):
             if row.name and row.name in draft.values and draft.values[row.name] != before.values[row.name]:
                 row.show(draft.values[row.name])
         if draft.password != before.password:
@@ -145,7 +140,7 @@ class ParameterForm(Base[Connection]):
     def _refresh(self) -> None:
         """Show what follows from the draft: meanings, problems, the connector's needs."""
         values = self.draft.values
-        for row in self._rows():
+        for row in self.query(FieldRow):
             field = BY_NAME.get(row.name or "")
             if field is not None and form_fields.options(field):
                 row.explain(form_fields.meaning(field, values[field.name]))
@@ -167,7 +162,7 @@ class ParameterForm(Base[Connection]):
         """Show the problems of the fields that were left; return all."""
         problems = self.draft.problems(self._taken)
         shown = {name: problem for name, problem in problems.items() if name in self._left}
-        for row in self._rows():
+        for row in self.query(FieldRow):
             row.complain(shown.get(row.name or "", ""))
         elsewhere = [BY_NAME[name].label for name in shown if BY_NAME[name].group == "advanced"]
         words = f"✗ {len(shown)} to mend" if shown else ""
@@ -238,14 +233,10 @@ class ParameterForm(Base[Connection]):
         self.query_one("#fields").scroll_home(animate=False)
 
     @on(Button.Pressed)
-    async def _pressed(self, event: Button.Pressed) -> None:
+    def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         actions = {"connect": self.action_connect, "options": self.action_advanced, "back": self.action_leave}
         actions[event.button.id or ""]()
-
-    @on(events.Click, "#advanced")
-    def _clicked(self) -> None:
-        self.action_advanced()
 
     def action_show_password(self) -> None:
         """Show the password, or mask it again."""
@@ -263,8 +254,16 @@ class ParameterForm(Base[Connection]):
 
         self.app.push_screen(AdvancedOptions(self.services, self.draft), back)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Call it Connect or Save, whichever it is."""
+        return {"connect": self.editing is None, "save": self.editing is not None}.get(action, True)
+
+    def action_save(self) -> None:
+        """Check the fields, then the server, then save the changes."""
+        self.action_connect()
+
     def action_connect(self) -> None:
-        """Check the fields, then the server."""
+        """Check the fields, then the server, then register."""
         self.run_worker(self._connect(), exclusive=True, group="connect", description="check the fields of the form")
 
     async def _connect(self) -> None:
@@ -288,11 +287,8 @@ class ParameterForm(Base[Connection]):
             self.dismiss(done)
 
     def _go_to_problem(self, problems: dict[str, str]) -> None:
-        for row in self._rows():
-            if row.name in problems:
-                row.give_focus()
-                return
-        self.action_advanced()
+        wrong = next((row for row in self.query(FieldRow) if row.name in problems), None)
+        wrong.give_focus() if wrong else self.action_advanced()
 
     def action_leave(self) -> None:
         """Go back; ask first where something typed would be lost."""
