@@ -17,6 +17,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 
 from tui import paths
+from tui.exits import Exit
 from tui.screens.services import Services
 from tui.screens.themes import DARK, LIGHT, NOCOLOR, TOKENS
 from tui.styling import sheet
@@ -91,14 +92,15 @@ class Console(App[int]):
         _remember_theme(self.theme)
 
     def _fatal_error(self) -> None:
-        # Textual prints the local variables of every frame, and a password may be one.
-        from rich.console import Group  # noqa: PLC0415 - only for a crash
-        from rich.text import Text  # noqa: PLC0415
-        from rich.traceback import Traceback  # noqa: PLC0415
+        # Textual prints the error's message and the local variables of every frame: a password may be in any of them.
+        from rich.text import Text  # noqa: PLC0415 - only for a crash
 
+        from tui.faults import describe  # noqa: PLC0415
+
+        error = getattr(self._exception, "error", self._exception)  # a worker's failure wraps its cause
+        report = describe(error) if error is not None else ""
         self.bell()
-        words = "pgconns met a fault of its own and had to stop; nothing registered was changed. Please report it."
-        self._exit_renderables.append(Group(Traceback(show_locals=False, width=None), Text(words)))
+        self._exit_renderables.append(Text(f"{report}\nNothing registered was changed."))
         self._close_messages_no_wait()
 
 
@@ -129,7 +131,9 @@ def run_console(interval_s: float = 2.0) -> int:
 
     console = Console(Services(Registry(), Secrets(), interval_s))
     status = asyncio.run(_run(console))
-    return console.return_code or 0 if status is None else status
+    if status is not None:
+        return status
+    return Exit.CRASHED if console.return_code else Exit.DONE
 
 
 async def _run(console: Console) -> int | None:

@@ -37,7 +37,10 @@ _MEANINGS = {
 
 
 class AdvancedOptions(Base[Draft]):
-    """Three locations with their meaning and defaults; dismisses with the draft that has them."""
+    """Where CARTO finds its toolbox and your data subscriptions, and where workflows keep their temporary tables.
+
+    Dismisses with the draft that has these locations.
+    """
 
     CSS_PATH = sheet("advanced_options")
     heading = "Advanced options"

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+# Before the focused field sees the key: else, what is typed right after it would still go into the field left.
+FIELD_TO_FIELD = (
+    Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+    Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True),
+)
+
 
 class Heading(Static):
     """The one line on top: the program, the screen, and at the right what it is about."""
@@ -48,6 +54,7 @@ class Base(Screen[Result]):
     """A whole screen: `heading` on top, what `body` yields, and the keys below."""
 
     heading: str = ""
+    BINDINGS: ClassVar = [*FIELD_TO_FIELD]
 
     def __init__(self, services: Services, about: str = "") -> None:
         """Show what `services` reach; `about` stands at the right of the heading."""
@@ -89,6 +96,7 @@ class Dialog(ModalScreen[Result]):
     """A question over the screen: what `body` yields, in a box with a title. Escape answers with None."""
 
     BINDINGS: ClassVar = [
+        *FIELD_TO_FIELD,
         Binding("escape", "dismiss(None)", "Cancel", id="dialog.cancel", tooltip="Close without doing anything"),
     ]
 

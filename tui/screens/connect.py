@@ -32,7 +32,10 @@ State = Literal["checking", "failed", "registering", "unregistered", "registered
 
 
 class Connect(Base[Connection]):
-    """Checks everything, then registers; dismisses with the registered Connection, or None to go back to the form."""
+    """Checks everything that CARTO needs, and registers the Connection only when nothing failed.
+
+    Dismisses with the registered Connection, or None to go back to the form.
+    """
 
     CSS_PATH = sheet("connect")
     heading = "Connect"

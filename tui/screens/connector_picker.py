@@ -52,7 +52,10 @@ class Connectors(OptionList):
 
 
 class ConnectorPicker(Base[Connection]):
-    """Asks for the kind of server, then for its parameters; dismisses with the registered Connection, or None."""
+    """Which kind of server is it? A URI or host name that you paste answers that, and fills the form.
+
+    Dismisses with the registered Connection, or None.
+    """
 
     CSS_PATH = sheet("connector_picker")
     heading = "New Connection"

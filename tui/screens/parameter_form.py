@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 
 class ParameterForm(Base[Connection]):
-    """Asks for the parameters of a Connection; dismisses with the registered Connection, or None.
+    """The parameters of a Connection: each field says what is wrong with it as you leave it.
 
-    What was typed stands in `draft` at any time, for whoever opened the form and opens it again.
+    Dismisses with the registered Connection, or None; `draft` has what was typed, for whoever opens the form again.
     """
 
     CSS_PATH = sheet("parameter_form")
