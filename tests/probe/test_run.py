@@ -19,6 +19,7 @@ from tests.servers.impostors import FaultyProxy, Listener
 from tests.servers.postgres import Server
 from tui.connections.secret import Secret
 from tui.exits import Exit
+from tui.postgres.finding import Finding
 from tui.probe.report import CHECKS
 from tui.probe.run import probe
 
@@ -335,3 +336,45 @@ async def test_no_secret_in_a_report(pg_server: PgServer) -> None:
     for password in (planted, f"{planted}-wrong"):
         found = await probed(server, role, password)
         assert planted not in f"{found.report!r}{found.report.to_json()}"
+
+
+async def test_the_line_is_cut_in_the_middle(
+    pg_server: PgServer, faulty_proxy: Callable[[str, int], FaultyProxy]
+) -> None:
+    """The check that meets the broken line fails with the cause, and the rest is skipped: nothing passes unseen."""
+    server = pg_server(17)
+    proxy = faulty_proxy(server.host, server.port)
+
+    def cut(finding: Finding) -> None:
+        if finding.check == "read_only":
+            proxy.drop()
+
+    report = await probe(parameters(proxy, server.superuser), Secret(server.password), cut)
+    found = {finding.check: finding for finding in report.findings}
+    assert found["postgis"].status == "failed"
+    assert "hung up" in found["postgis"].message
+    assert {found[check].status for check in list(CHECKS)[list(CHECKS).index("socket_limits") :]} == {"skipped"}
+    assert report.verdict == "failed"
+
+
+async def test_a_catalogue_that_is_closed_to_the_role(pg_server: PgServer) -> None:
+    """What one check may not see does not hide what the others see."""
+    server = pg_server(17)
+    database = server.database()
+    role = server.role("pw")
+    server.execute("REVOKE ALL ON pg_catalog.pg_stat_activity FROM PUBLIC", (), database)
+    found = await probed(server, role, "pw", database)
+    assert (found["socket_limits"].status, found["socket_limits"].code) == ("warning", "42501")
+    assert found["socket_limits"].message.startswith("Could not be seen")
+    assert found["workflows_temp"].status == "warning"
+    assert found["server_version"].status == "ok"
+
+
+@pytest.mark.parametrize("major", ["15", "16"])
+async def test_a_grant_that_is_not_inherited(pg_server: PgServer, major: str) -> None:
+    server = pg_server(major)
+    role = server.role("pw", "LOGIN NOINHERIT", member_of=("pg_monitor",))
+    found = await probed(server, role, "pw")
+    assert "does not inherit" in found["visibility"].message
+    server.execute(found["visibility"].fix)
+    assert (await probed(server, role, "pw"))["visibility"].status == "ok"
