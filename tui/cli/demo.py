@@ -56,9 +56,12 @@ def _console(demo: Demo) -> int:
     from tui.demo.running import apply
 
     apply(demo.environment())
+    from tui.cli.sockets import interval
+
+    seconds = interval()
     from tui.app import run_console
 
-    return run_console()
+    return run_console(seconds)
 
 
 def _wait(demo: Demo, output: Output) -> int:

@@ -130,9 +130,12 @@ def _open_console() -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise Refused("The console needs a terminal. Here, use a command: pgconns --help lists them")
     gc.enable()
+    from tui.cli.sockets import interval
+
+    seconds = interval()
     from tui.app import run_console
 
-    return run_console()
+    return run_console(seconds)
 
 
 def _overview() -> str:

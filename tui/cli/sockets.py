@@ -57,7 +57,7 @@ def run(arguments: Namespace, output: Output) -> int:
     from tui.cli.names import pick_some
     from tui.connections.registry import Registry
 
-    interval_s, times = _interval(arguments.interval), _times(arguments)
+    interval_s, times = interval(arguments.interval), _times(arguments)
     registry = Registry()
     chosen = pick_some(registry, arguments.names)
     if not chosen and not output.json:
@@ -227,7 +227,8 @@ def _trouble(server: ServerCount) -> str:
     return server.error
 
 
-def _interval(given: str | None) -> float:
+def interval(given: str | None = None) -> float:
+    """Return how often sockets are counted, in seconds: as given, or else as PGCONNS_INTERVAL says; raise Refused."""
     name = "--interval" if given is not None else "PGCONNS_INTERVAL"
     text = given if given is not None else os.environ.get("PGCONNS_INTERVAL", "")
     if not text:
