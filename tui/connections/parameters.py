@@ -20,9 +20,10 @@ NAME_LONGEST = 100
 # PostgreSQL cuts identifiers at NAMEDATALEN - 1 bytes.
 IDENTIFIER_LONGEST = 63
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]")
+# Texts, not compiled: what most files never need would be compiled at every start. re keeps those that are used.
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class Problem(ValueError):
@@ -70,11 +71,15 @@ class Field(NamedTuple):
         return ", ".join(value) if self.many else str(value)
 
 
+def _holds_control(text: str) -> bool:
+    return not (text.isascii() and text.isprintable()) and re.search(_CONTROL, text) is not None
+
+
 def _clean(text: str, what: str, longest: int) -> str:
     text = text.strip()
     if not text:
         raise Problem(f"{what} is missing: type one")
-    if _CONTROL.search(text):
+    if _holds_control(text):
         raise Problem(f"{what} holds an invisible character: type it again by hand")
     if len(text.encode("utf-8", "surrogatepass")) > longest:
         raise Problem(f"{what} is too long: at most {longest} bytes")
@@ -101,7 +106,7 @@ def _server(text: str) -> str:
             return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     if "://" in text or "=" in text:
         raise Problem("This looks like a URI: paste it whole into Server, and the form takes it apart")
-    if re.fullmatch(r"[^:]+:\d+", text):
+    if ":" in text and re.fullmatch(r"[^:]+:\d+", text):
         host, port = text.rsplit(":", 1)
         raise Problem(f"The port has a field of its own: Server {host}, Port {port}")
     if re.fullmatch(r"[\d.]+", text):
@@ -147,7 +152,7 @@ def _choice(what: str, choices: tuple[str, ...]) -> Callable[[str], str]:
 
 def _sslrootcert(text: str) -> str:
     text = text.strip()
-    if text and _CONTROL.search(text):
+    if _holds_control(text):
         raise Problem("The path of the root certificate holds an invisible character: type it again by hand")
     return text
 
@@ -160,7 +165,7 @@ def _password_from(text: str) -> str:
     kind, colon, rest = text.partition(":")
     rest = rest.strip()
     if colon and kind == "env":
-        if _VARIABLE.fullmatch(rest):
+        if re.fullmatch(_VARIABLE, rest):
             return f"env:{rest}"
         raise Problem("env: is followed by the name of a variable, such as env:PROD_PASSWORD")
     if colon and kind == "file":

@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.connections.model import Connection, Parameters
-from tui.connections.parameters import FIELDS, Problem
+from tui.connections.parameters import BY_NAME, FIELDS, Problem
 from tui.connections.parameters import read as read_draft
 
 if TYPE_CHECKING:
@@ -18,13 +18,14 @@ ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 # Written even where they hold the default: a reviewer sees at a glance what a Connection is.
 _ALWAYS = ("id", "name", "connector", "server", "port", "database", "username", "sslmode", "password_from")
-_SECRET_KEY = re.compile(r"(\w*[_-])?(pg)?(pass|password|passwd|passphrase|pwd|secret|token)", re.IGNORECASE)
-_POSITION = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
-_ENTRY = re.compile(r"\[\[\s*[\"']?connections[\"']?\s*\]\]")
-_PART = re.compile(r"\[\[?\s*[\"']?connections[\"']?\s*\.")
-_TOKEN = re.compile(
-    r'"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]|\n|[^"\'#\[\]{}\n]+',
-    re.DOTALL,
+_KNOWN = frozenset({"id", *BY_NAME})
+# Texts, not compiled: to read a file that is right needs none of them, and `list` starts that much faster.
+_CREDENTIAL_KEY = r"(?i)(\w*[_-])?(pg)?(pass|password|passwd|passphrase|pwd|secret|token)"
+_POSITION = r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$"
+_ENTRY = r"\[\[\s*[\"']?connections[\"']?\s*\]\]"
+_PART = r"\[\[?\s*[\"']?connections[\"']?\s*\."
+_LEXEME = (
+    r'(?s)"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]|\n|[^"\'#\[\]{}\n]+'
 )
 
 
@@ -148,12 +149,12 @@ def _load(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
-        place = _POSITION.search(message)
+        place = re.search(_POSITION, message)
         if place and place[1]:
             line, column = int(place[1]), int(place[2])
         else:
             line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
-        raise TextError(_POSITION.sub("", message), line, column, damaged=True) from None
+        raise TextError(re.sub(_POSITION, "", message), line, column, damaged=True) from None
 
 
 def _checked(text: str, document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -173,7 +174,7 @@ def _checked(text: str, document: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _connection(table: dict[str, Any], text: str, number: int) -> Connection:
     for key in table:
-        if _SECRET_KEY.fullmatch(key):
+        if key not in _KNOWN and re.fullmatch(_CREDENTIAL_KEY, key):
             raise TextError(
                 f"{key}: no secret belongs here; take it out, and say with password_from where it lives",
                 _line(text, number, key),
@@ -232,7 +233,7 @@ class _Entry(NamedTuple):
 def _statements(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield (first line, line after it, text) of each statement: strings and arrays may run over several lines."""
     first = line = depth = start = 0
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_LEXEME, text):
         part = token.group()
         if part == "\n" and not depth:
             yield first, line + 1, text[start : token.end()]
@@ -248,10 +249,10 @@ def _found(text: str) -> list[_Entry]:
     inside = False
     for first, after, raw in _statements(text):
         statement = raw.strip()
-        if _ENTRY.match(statement):
+        if re.match(_ENTRY, statement):
             entries.append(_Entry(first, after, {}))
             inside = True
-        elif statement.startswith("[") and not (inside and _PART.match(statement)):
+        elif statement.startswith("[") and not (inside and re.match(_PART, statement)):
             inside = False
         elif inside and statement and not statement.startswith("#"):
             key = statement.split("=", 1)[0].strip().strip("\"'")
