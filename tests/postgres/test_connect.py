@@ -322,7 +322,9 @@ async def test_words_in_another_language(pg_server: PgServer) -> None:
     assert "The role" in explain(failure, target).message
     text = '致命错误:  28000: 没有用于主机 "10.1.2.3", 用户 "x" 的 pg_hba.conf 记录\n'
     text += "LOCATION:  ClientAuthentication, auth.c:5"
-    assert "10.1.2.3/32" in explain(read_failure(text, "startup"), target).fix
+    finding = explain(read_failure(text, "startup"), target)
+    assert "10.1.2.3/32" in finding.fix
+    assert "or one that rejects it" in finding.message
 
 
 async def test_a_libpq_that_tells_no_sqlstate(pg_server: PgServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,10 @@ def _hba(failure: Failure, target: Target) -> Cause:
         if rejects
         else f"pg_hba.conf has no line that lets {target.username} into {target.database} from this machine{seen}"
     )
-    where = "above the line that rejects" if rejects else "as its own line"
+    # In another language the two cannot be told apart: above a line that may reject is right for both.
+    where = "as its own line" if "no pg_hba.conf entry" in failure.text else "above the line that rejects"
+    if not rejects and "no pg_hba.conf entry" not in failure.text:
+        message += ", or one that rejects it"
     fix = f"Add to pg_hba.conf, {where}: {line} and SELECT pg_reload_conf(); CARTO's addresses need such lines too"
     if plain:
         message += ", without TLS"
