@@ -300,3 +300,15 @@ async def test_no_secret_stands_in_the_tree_of_widgets(services: Services) -> No
         form = form_of(pilot)
         assert "hunter2" not in repr(form.draft)
         assert "hunter2" not in "".join(repr(widget) for widget in form.query("*"))
+
+
+async def test_the_mouse_does_what_the_keys_do(services: Services) -> None:
+    async with on_stage(services, ParameterForm(services, filled())) as pilot:
+        await pilot.click("#options")
+        await until(pilot, lambda: isinstance(top(pilot), AdvancedOptions))
+        await pilot.click("#done")
+        await until(pilot, lambda: top(pilot) is form_of(pilot))
+        await pilot.click("#connect")
+        await until(pilot, lambda: "✓ Registered" in seen(pilot))
+        await pilot.click("#done")
+        await until(pilot, lambda: answers(pilot))
