@@ -18,8 +18,8 @@ import pytest
 from tests.postgres.given import eventually, refusal, superuser, to
 from tests.servers.certificates import Authority
 from tests.servers.fixtures import PgServer, StartBouncer
+from tests.servers.host import Host, give
 from tests.servers.impostors import FaultyProxy, Listener
-from tui.connections.secret import Secret
 from tui.postgres import opening
 from tui.postgres.door import connect
 from tui.postgres.errors import CannotConnect, Failure
@@ -287,12 +287,14 @@ async def test_certificates(
     assert "expired" in finding.message
 
 
-async def test_a_client_certificate_is_demanded(pg_server: PgServer, certificate_authority: Authority) -> None:
+async def test_a_client_certificate_is_demanded(
+    pg_server: PgServer, certificate_authority: Authority, server_host: Host
+) -> None:
     server = pg_server(
         16,
         tls=True,
         hba="hostssl all certified all cert\nhostssl all both all scram-sha-256 clientcert=verify-ca",
-        settings={"ssl_ca_file": str(_readable(certificate_authority.root))},
+        settings={"ssl_ca_file": str(_readable(certificate_authority.root, server_host))},
     )
     for username in ("certified", "both"):
         finding = await refusal(to(server, username=username, password="pw", sslmode="require"))
@@ -300,11 +302,11 @@ async def test_a_client_certificate_is_demanded(pg_server: PgServer, certificate
         assert "six parameters" in finding.message
 
 
-def _readable(path: Path) -> Path:
+def _readable(path: Path, host: Host) -> Path:
     """Copy a file to where the servers' user can read it."""
-    copy = Path("/tmp") / f"pgconns-tests-{path.parent.name}.crt"
+    copy = host.make_folder("roots") / path.name
     copy.write_bytes(path.read_bytes())
-    copy.chmod(0o644)
+    give(copy)
     return copy
 
 
@@ -423,4 +425,3 @@ def test_the_server_never_sees_the_driver_first(pg_server: PgServer) -> None:
     with pytest.raises(psycopg.OperationalError) as raised:
         psycopg.connect(pg_server(17).dsn("nope"))
     assert raised.value.sqlstate is None
-    assert isinstance(Secret("x"), Secret)
