@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
+    from tests.servers.postgres import Server
+
 KEYS = {
     "enter": "\r",
     "escape": "\x1b",
@@ -30,6 +32,7 @@ KEYS = {
     "ctrl+c": "\x03",
     "ctrl+q": "\x11",
     "ctrl+s": "\x13",
+    "ctrl+u": "\x15",
 }
 
 
@@ -116,6 +119,11 @@ class Terminal:
             while self.read(0.05):
                 pass
 
+    def type_in(self, text: str, shown: str | None = None) -> None:
+        """Type a text, and wait until the screen shows it, or `shown` where it shows another, as for passwords."""
+        self.press(text)
+        self.wait_for(text if shown is None else shown)
+
     def end(self, seconds: float = 10.0) -> int:
         """Wait for the program to end; return its exit status."""
         deadline = time.monotonic() + seconds
@@ -133,3 +141,22 @@ class Terminal:
             if descriptor >= 0:
                 os.close(descriptor)
         self._master = self._slave = -1
+
+
+def fill_in_a_form(terminal: Terminal, server: Server, role: str, password: str, database: str) -> None:
+    """From an empty panel, pick PostgreSQL, fill in the six parameters with the name Prod, and press Connect."""
+    terminal.wait_for("No Connection is registered yet", 30)
+    terminal.press("a")
+    terminal.wait_for("Which kind of server?")
+    terminal.press("1")
+    terminal.wait_for("Root certificate")
+    for text in ("Prod", server.host, role):
+        terminal.type_in(text)
+        terminal.press("tab")
+    terminal.type_in(password, "•" * len(password))
+    terminal.press("tab")
+    terminal.type_in(database)
+    terminal.press("tab", "ctrl+u")
+    terminal.wait_for(lambda text: "▌5432 " not in text.replace("\n", " "))
+    terminal.type_in(str(server.port))
+    terminal.press("ctrl+s")
