@@ -15,8 +15,8 @@ REFUSED = "connection refused: nothing listens on port 5432, or a firewall says 
 
 
 def connection(name: str, server: str = "db.example.com", **values: Any) -> Connection:
-    """A Connection whose id is its name."""
-    return Connection(name, Parameters(name, server, values.pop("username", "carto"), "gis", **values))
+    """A Connection whose id is its name, without spaces."""
+    return Connection(name.replace(" ", "-"), Parameters(name, server, values.pop("username", "carto"), "gis", **values))
 
 
 def counted(name: str, sockets: int | None = 5, server: str = "db.example.com:5432", **values: Any) -> ConnectionCount:
@@ -29,7 +29,7 @@ def counted(name: str, sockets: int | None = 5, server: str = "db.example.com:54
             "bounded_by": "server",
             **values,
         }
-    return ConnectionCount(name, name, server, sockets, **values)
+    return ConnectionCount(name, name.replace(" ", "-"), server, sockets, **values)
 
 
 def sampled(*counts: ConnectionCount, at: float = 1000.0, servers: Sequence[ServerCount] = ()) -> Sample:

@@ -145,6 +145,7 @@ class ConnectionDetail(Base[None]):
         self.connection = connection
         self._check_now = check
         self._row: Row | None = None
+        self._kept: dict[str, Any] | None = {}
 
     @property
     def connection_id(self) -> str:
@@ -208,13 +209,14 @@ class ConnectionDetail(Base[None]):
 
     def _show_kept(self) -> None:
         report = checks.load(self.connection.id)
+        if report == self._kept:
+            return  # what the screen says meanwhile, such as why there was no check, stands
+        self._kept = report
         check_list = self.query_one(CheckList)
         check_list.display = bool(report)
         findings = kept_findings(report) if report else ()
         if not report:
             self._say("Never checked here: press c")
-        if findings == check_list.findings:
-            return
         check_list.reset(running=False)
         for finding in findings:
             check_list.show(finding)
@@ -249,6 +251,7 @@ class ConnectionDetail(Base[None]):
         check_list.finish()
         if not await asyncio.to_thread(checks.save, self.connection.id, report.to_json()):
             self.tell("What was found cannot be kept: see the doctor (D on the live panel)", severity="warning")
+        self._kept = checks.load(self.connection.id)
         self._say(f"Checked now: {_verdict(report.findings)}")
 
     async def _password(self) -> Secret | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import Binding
-from textual.containers import Middle
+from textual.containers import Container
 from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Input, Static
@@ -110,7 +110,7 @@ class LivePanel(Base[None]):
         """Yield the table, what stands in its place at the first start, and what the cursor's line means."""
         yield Static("", id="damaged", markup=False)
         yield LiveTable(self._draw, heading, id="sockets")
-        with Middle(id="first"):
+        with Container(id="first"):
             yield Static(_WELCOME, id="welcome")
         yield Static("", id="cursor")
         yield Input(placeholder="part of a name, server, database or role", compact=True, id="filter")
@@ -207,7 +207,7 @@ class LivePanel(Base[None]):
         self.set_class(bool(self._damaged), "-damaged")
         self._tell(
             "#damaged",
-            Content(f"✕ {safe(self._damaged)}\nR reads it again. Until then nothing is written to it.")
+            Content(f"✗ {safe(self._damaged)}\nR reads it again. Until then nothing is written to it.")
             if self._damaged
             else Content(""),
             layout=True,

@@ -52,4 +52,4 @@ class Rename(Dialog[str]):
         return name, "Another Connection has that name already: choose another one" if name in self._taken else ""
 
     def _complain(self, problem: str) -> None:
-        self.query_one(".problem", Static).update(Content(safe(f"✕ {problem}" if problem else "")))
+        self.query_one(".problem", Static).update(Content(safe(f"✗ {problem}" if problem else "")))

@@ -1,0 +1,110 @@
+"""A Connection's own screen: what it tells, and checking again as the person watches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tests.screens.conftest import OK, REFUSED, FakeProbe, Look, ProbeBy, answers, on_stage, seen, top, until
+from tests.widgets.given import connection, counted, sampled
+from tui.connections import checks
+from tui.connections.secret import Secret
+from tui.probe.report import Report, Server
+from tui.screens.connection_detail import ConnectionDetail, how_long_ago, kept_findings
+from tui.screens.passphrase import AskPassword
+from tui.screens.services import Services
+from tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from tui.widgets.socket_lines import Row
+
+A = connection("analytics", password_from="ask", sslmode="verify-full", sslrootcert="system", region="europe-west1")
+
+
+def row(kept: int = 0) -> Row:
+    count = counted(
+        "analytics", 41, states=(12, 27, 2, 0, 0), oldest_idle_in_transaction_s=754.0, from_region=39,
+        shared_with=("maps",),
+    )  # fmt: skip
+    return Panel((A,), sampled(count), kept={A.id: kept}).row(A)
+
+
+def registered(services: Services) -> Services:
+    services.registry.add(A)
+    services.secrets.remember(A.id, Secret("hunter2"))
+    return services
+
+
+async def test_what_it_tells(services: Services, size: tuple[int, int], look: Look) -> None:
+    detail = ConnectionDetail(registered(services), A)
+    detail.show_row(row())
+    async with on_stage(services, detail, size) as pilot:
+        await until(pilot, lambda: "Never checked here" in seen(pilot))
+        await look(pilot, "never checked")
+        assert "hunter2" not in seen(pilot)
+        detail.show_row(Panel((A,), sampled(counted("analytics", 7))).row(A))
+        await until(pilot, lambda: "7 of 97, 50 more can open" in seen(pilot))
+
+
+async def test_the_last_check_is_kept(services: Services) -> None:
+    checks.save(A.id, Report(REFUSED, Server()).to_json())
+    async with on_stage(services, ConnectionDetail(registered(services), A), (80, 40)) as pilot:
+        await until(pilot, lambda: "Last check, 0 s ago: 1 failure" in seen(pilot))
+        assert "28P01" in seen(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: pilot.app.clipboard == REFUSED[2].fix)
+
+
+async def test_check_again_streams_and_is_kept(services: Services) -> None:
+    probe = services.probe
+    assert isinstance(probe, FakeProbe)
+    probe.gate.clear()
+    async with on_stage(registered(services), ConnectionDetail(services, A, check=True), (80, 40)) as pilot:
+        await until(pilot, lambda: "Logged in as carto" in seen(pilot))
+        assert "Checking" in seen(pilot)
+        probe.gate.set()
+        await until(pilot, lambda: "Checked now: 1 warning" in seen(pilot))
+    assert probe.asked == [(A.parameters, Secret("hunter2"))]
+    kept = checks.load(A.id)
+    assert kept is not None
+    assert kept_findings(kept) == OK
+
+
+async def test_leaving_cancels_the_check(services: Services, probe_by: ProbeBy) -> None:
+    probe = probe_by(*OK)
+    probe.gate.clear()
+    handed = replace(registered(services), probe=probe)
+    async with on_stage(handed, ConnectionDetail(handed, A, check=True)) as pilot:
+        await until(pilot, lambda: "Logged in as carto" in seen(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: probe.cancelled)
+        assert answers(pilot) == [None]
+
+
+async def test_a_password_that_is_kept_nowhere_is_asked_for(services: Services) -> None:
+    services.registry.add(A)
+    async with on_stage(services, ConnectionDetail(services, A)) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(top(pilot), AskPassword))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Not checked" in seen(pilot))
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(top(pilot), AskPassword))
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "Checked now" in seen(pilot))
+
+
+async def test_removed_elsewhere_it_closes(services: Services) -> None:
+    async with on_stage(registered(services), ConnectionDetail(services, A)) as pilot:
+        await until(pilot, lambda: "Never checked" in seen(pilot))
+        await pilot.press("d")
+        await until(pilot, lambda: "Remove analytics?" in seen(pilot))
+        await pilot.press("y")
+        await until(pilot, lambda: answers(pilot) == [None])
+    assert services.registry.load() == ()
+
+
+def test_kept_checks_of_another_shape_do_no_harm() -> None:
+    assert kept_findings({}) == ()
+    assert kept_findings({"findings": ["x", {}, {"status": "odd"}]}) == ()
+    assert how_long_ago("yesterday") == "at an unknown time"

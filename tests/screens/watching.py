@@ -1,0 +1,55 @@
+"""A Watch of no server: the test says what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tui.sockets.series import Series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tui.connections.model import Connection
+    from tui.screens.watching import OnSample, PasswordOf
+    from tui.sockets.model import Sample
+
+
+class FakeWatch:
+    """Stands in for the sampler; `newest` is the one that a panel opened last."""
+
+    newest: FakeWatch
+
+    def __init__(
+        self, connections: Sequence[Connection], password_of: PasswordOf, interval_s: float, on_sample: OnSample
+    ) -> None:
+        self.connections = tuple(connections)
+        self.password_of = password_of
+        self.interval_s = interval_s
+        self.on_sample = on_sample
+        self.series: dict[str, Series] = {}
+        self.retried: list[str] = []
+        self.closed = False
+        FakeWatch.newest = self
+
+    def set_connections(self, connections: Sequence[Connection]) -> None:
+        """Remember what is to be counted."""
+        self.connections = tuple(connections)
+
+    def retry(self, connection_id: str) -> None:
+        """Remember whose credentials were to be tried again."""
+        self.retried.append(connection_id)
+
+    async def run(self) -> None:
+        """Count nothing by itself."""
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        """Remember it."""
+        self.closed = True
+
+    def count(self, sample: Sample) -> None:
+        """Hand out a sample, as the sampler does."""
+        for count in sample.connections:
+            self.series[count.id] = self.series.get(count.id, Series()).add(sample.at, count.sockets)
+        self.on_sample(sample)
