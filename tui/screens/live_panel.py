@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -10,18 +9,14 @@ from textual import on
 from textual.binding import Binding
 from textual.containers import Container
 from textual.content import Content
-from textual.reactive import var
 from textual.widgets import Input, Static
 
-from tui.connections.registry import RegistryError
 from tui.connections.secret import SecretsError
 from tui.screens import connection_actions
-from tui.screens.base import Base
-from tui.screens.passwords import Passwords
-from tui.screens.watching import OpenWatch, Watching, open_watch
+from tui.screens.panel_feed import PanelFeed
 from tui.text import safe
 from tui.widgets.live_table import LiveTable
-from tui.widgets.panel import ORDERS, Panel
+from tui.widgets.panel import ORDERS
 from tui.widgets.socket_lines import heading
 from tui.widgets.troubles import SIGNS
 
@@ -31,11 +26,8 @@ if TYPE_CHECKING:
 
     from tui.connections.model import Connection
     from tui.screens.connection_detail import ConnectionDetail
-    from tui.screens.services import Services
-    from tui.sockets.model import Sample
 
 INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_LOOK_AT_REGISTRY_S = 1.0
 _ORDER_WORDS = {"name": "by name", "sockets": "by sockets, the most first", "trouble": "by trouble, the worst first"}
 
 _WELCOME = Content.assemble(
@@ -51,7 +43,7 @@ _WELCOME = Content.assemble(
 )  # fmt: skip
 
 
-class LivePanel(Base[None]):
+class LivePanel(PanelFeed):
     """One line per registered Connection, kept up to date by counting on each server."""
 
     heading = "Sockets"
@@ -92,20 +84,6 @@ class LivePanel(Base[None]):
         Binding("q", "app.quit", "Quit", id="panel.quit", tooltip="Leave pgconns"),
     ]
 
-    panel: var[Panel] = var(Panel, init=False, always_update=True)
-
-    def __init__(self, services: Services, open_watch: OpenWatch = open_watch) -> None:
-        """Show the Connections of `services`, counted by what `open_watch` makes."""
-        super().__init__(services)
-        self._open_watch = open_watch
-        self._watch: Watching | None = None
-        self._passwords = Passwords(self, services.secrets)
-        self._interval_s = services.interval_s
-        self._latest = Panel()  # what is known; `panel` stays behind it while paused
-        self._paused = False
-        self._stamp: object = None
-        self._damaged = ""
-
     def body(self) -> ComposeResult:
         """Yield the table, what stands in its place at the first start, and what the cursor's line means."""
         yield Static("", id="damaged", markup=False)
@@ -116,80 +94,8 @@ class LivePanel(Base[None]):
         yield Input(placeholder="part of a name, server, database or role", compact=True, id="filter")
 
     def on_mount(self) -> None:
-        """Show the frame first; read the registry and connect after it."""
+        """Let the keys move the cursor."""
         self.query_one(LiveTable).focus()
-        self.call_after_refresh(self._start)
-
-    def _start(self) -> None:
-        self.action_reload()
-        self.set_interval(_LOOK_AT_REGISTRY_S, self._look_at_registry)
-
-    # What is registered
-
-    def _look_at_registry(self) -> None:
-        """Notice what another console, a command or an editor did to the registry."""
-        if self.services.registry.stamp() != self._stamp:
-            self.action_reload()
-
-    def action_reload(self) -> None:
-        """Read the registry again."""
-        self.run_worker(self._load(), group="registry", exclusive=True, description="read the registry")
-
-    async def _load(self) -> None:
-        self._stamp = self.services.registry.stamp()
-        try:
-            connections = await asyncio.to_thread(self.services.registry.load)
-        except RegistryError as error:
-            self._damaged = str(error)
-            self._show()
-            return
-        self._damaged = ""
-        kept = await asyncio.to_thread(kept_warnings, connections)
-        changed = connections != self._latest.connections
-        first = bool(connections) != bool(self._latest.connections)
-        self._know(replace(self._latest, connections=connections, kept=kept))
-        if first:
-            self.refresh_bindings()
-        if changed:
-            self._count_these(connections)
-
-    def on_screen_resume(self) -> None:
-        """Show what was done on the screen that was on top."""
-        if self._stamp is not None:
-            self.action_reload()
-
-    # Counting
-
-    def _count_these(self, connections: tuple[Connection, ...]) -> None:
-        if not connections:
-            self.workers.cancel_group(self, "count")
-            self._latest = replace(self._latest, sample=None, series={})
-        elif self._watch is not None:
-            self._watch.set_connections(connections)
-        else:
-            self.run_worker(self._count(), group="count", exclusive=True, description="count sockets")
-
-    async def _count(self) -> None:
-        watch = self._open_watch(self._latest.connections, self._passwords.of, self._interval_s, self._on_sample)
-        self._watch = watch
-        try:
-            await watch.run()
-        finally:
-            if self._watch is watch:
-                self._watch = None
-            await watch.close()
-
-    def _on_sample(self, sample: Sample) -> None:
-        series = dict(self._watch.series) if self._watch is not None else {}
-        self._know(replace(self._latest, sample=sample, series=series), counted=True)
-
-    def _know(self, latest: Panel, *, counted: bool = False) -> None:
-        """Take in what is known now; show it, unless the panel is held still and it is only a newer count."""
-        self._latest = latest
-        if not (counted and self._paused):
-            self.panel = latest
-
-    # Showing
 
     def watch_panel(self) -> None:
         """Show the value that was set."""
@@ -202,17 +108,17 @@ class LivePanel(Base[None]):
         panel = self.panel
         table = self.query_one(LiveTable)
         table.show(panel.lines)
-        empty = not panel.connections and not self._damaged and self._stamp is not None
+        empty = not panel.connections and not self.damaged and self.registry_read
         self.set_class(empty, "-empty")
-        self.set_class(bool(self._damaged), "-damaged")
+        self.set_class(bool(self.damaged), "-damaged")
         self._tell(
             "#damaged",
-            Content(f"✗ {safe(self._damaged)}\nR reads it again. Until then nothing is written to it.")
-            if self._damaged
+            Content(f"✗ {safe(self.damaged)}\nR reads it again. Until then nothing is written to it.")
+            if self.damaged
             else Content(""),
             layout=True,
         )
-        pace = "PAUSED" if self._paused else f"every {self._interval_s:g} s"
+        pace = "PAUSED" if self.paused else f"every {self.interval_s:g} s"
         said = panel.totals(pace, self.size.width - 22) if panel.connections else ""
         if said != self._about:
             self._about = said
@@ -275,9 +181,9 @@ class LivePanel(Base[None]):
         self.app.push_screen(screen)
 
     def _writing_refused(self) -> bool:
-        if self._damaged:
+        if self.damaged:
             self.tell("The registry is not written to while it is damaged: mend it, then press R", severity="error")
-        return bool(self._damaged)
+        return bool(self.damaged)
 
     def action_add(self) -> None:
         """Register a Connection."""
@@ -330,40 +236,35 @@ class LivePanel(Base[None]):
 
     async def _unlock(self, connection: Connection) -> None:
         try:
-            known = await self._passwords.ask(connection)
+            known = await self.passwords.ask(connection)
         except SecretsError as error:
             self.tell(str(error), severity="error")
             return
-        if known and self._watch is not None:
-            for count in self._latest.sample.connections if self._latest.sample else ():
+        if known and self.watching is not None:
+            for count in self.latest.sample.connections if self.latest.sample else ():
                 if count.error:
-                    self._watch.retry(count.id)
+                    self.watching.retry(count.id)
 
     def action_pause(self) -> None:
         """Hold the panel still, or go on with what is known now."""
-        self._paused = not self._paused
-        self._know(self._latest)
+        self.paused = not self.paused
+        self.know(self.latest)
 
     def action_interval(self, step: int) -> None:
         """Count less or more often."""
-        nearest = min(INTERVALS_S, key=lambda interval: abs(interval - self._interval_s))
+        nearest = min(INTERVALS_S, key=lambda interval: abs(interval - self.interval_s))
         index = min(max(INTERVALS_S.index(nearest) + step, 0), len(INTERVALS_S) - 1)
-        if INTERVALS_S[index] != self._interval_s:
-            self._interval_s = INTERVALS_S[index]
-            self._know(self._latest)
-            if self._watch is not None:
-                self._watch.interval_s = self._interval_s
+        if INTERVALS_S[index] != self.interval_s:
+            self.interval_s = INTERVALS_S[index]
+            self.know(self.latest)
+            if self.watching is not None:
+                self.watching.interval_s = self.interval_s
 
     def action_sort(self) -> None:
         """Sort by the next order."""
         order = ORDERS[(ORDERS.index(self.panel.order) + 1) % len(ORDERS)]
-        self._arrange(replace(self._latest, order=order))
+        self.know(replace(self.latest, order=order))
         self.tell(f"Sorted {_ORDER_WORDS[order]}")
-
-    def _arrange(self, latest: Panel) -> None:
-        """Take another order or filter, also while the panel is held still."""
-        self.panel = replace(self.panel, order=latest.order, wanted=latest.wanted)
-        self._latest = latest
 
     def action_filter(self) -> None:
         """Type what names must hold."""
@@ -381,7 +282,7 @@ class LivePanel(Base[None]):
 
     @on(Input.Changed, "#filter")
     def _filter_changed(self, event: Input.Changed) -> None:
-        self._arrange(replace(self._latest, wanted=event.value.strip()))
+        self.know(replace(self.latest, wanted=event.value.strip()))
 
     @on(Input.Submitted, "#filter")
     def _filter_submitted(self) -> None:
@@ -418,14 +319,3 @@ def _detail_type() -> type[ConnectionDetail]:
     from tui.screens.connection_detail import ConnectionDetail  # noqa: PLC0415 - for a quick first frame
 
     return ConnectionDetail
-
-
-def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:
-    """Return how many warnings the last check of each Connection left, by id; reads files."""
-    from tui.connections import checks  # noqa: PLC0415 - reads JSON: not before the first frame
-
-    found = {}
-    for connection in connections:
-        report = checks.load(connection.id) or {}
-        found[connection.id] = sum(finding.get("status") == "warning" for finding in report.get("findings", ()))
-    return {connection_id: number for connection_id, number in found.items() if number}
