@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from textual.reactive import var
@@ -80,7 +81,7 @@ class PanelFeed(Base[None]):
         if bool(connections) != bool(before):
             self.refresh_bindings()
         if connections != before:
-            self._count_these(connections)
+            self.call_after_refresh(self._count_these, connections)
 
     def _count_these(self, connections: tuple[Connection, ...]) -> None:
         if not connections:
@@ -93,6 +94,7 @@ class PanelFeed(Base[None]):
             self.run_worker(self._count(), group="count", exclusive=True, description="count sockets")
 
     async def _count(self) -> None:
+        await asyncio.to_thread(import_module, "tui.sockets.sampler")  # 290 ms, which the screen is not to wait for
         watching = self._open_watch(self.latest.connections, self.passwords.of, self.interval_s, self._on_sample)
         self.watching = watching
         try:
