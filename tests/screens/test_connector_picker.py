@@ -46,6 +46,17 @@ async def test_keys_pick(services: Services, keys: tuple[str, ...], connector: s
         assert (form.draft.values["connector"], form.draft.values["port"]) == (connector, port)
 
 
+async def test_a_name_typed_on_the_list_goes_to_the_field(services: Services) -> None:
+    async with on_stage(services, ConnectorPicker(services)) as pilot:
+        await type_text(pilot, "db1.postgres.database.azure.com")
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ParameterForm))
+        form = pilot.app.screen
+        assert isinstance(form, ParameterForm)
+        assert form.draft.values["server"] == "db1.postgres.database.azure.com"
+        assert form.draft.values["connector"] == "azure"
+
+
 async def test_the_mouse_picks(services: Services) -> None:
     async with on_stage(services, ConnectorPicker(services)) as pilot:
         await pilot.click("Connectors", offset=(5, 1))

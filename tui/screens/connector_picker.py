@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from string import ascii_letters
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
@@ -69,6 +70,8 @@ class ConnectorPicker(Base[Connection]):
             Binding(str(number), f"pick('{c.key}')", c.label, show=False, id=f"picker.{c.key}", tooltip=c.summary)
             for number, c in enumerate(CONNECTORS, 1)
         ),
+        # With priority, so that the letter moves the focus before the next one is read.
+        *(Binding(letter, f"type('{letter}')", show=False, priority=True) for letter in ascii_letters),
     ]
 
     def __init__(self, services: Services) -> None:
@@ -140,6 +143,17 @@ class ConnectorPicker(Base[Connection]):
         """Take a text that was pasted while the list had the focus."""
         event.stop()
         self._take(Secret(event.text.strip()))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave letters to the field once it has the focus."""
+        return action != "type" or isinstance(self.focused, Connectors)
+
+    def action_type(self, letter: str) -> None:
+        """Take a letter that is typed on the list for the beginning of a name; not every terminal marks a paste."""
+        field = self.query_one(PasteInput)
+        field.select_on_focus = False  # the next letter would replace this one
+        self.set_focus(field)
+        field.insert_text_at_cursor(letter)
 
     @on(PasteInput.Pasted)
     def _pasted(self, event: PasteInput.Pasted) -> None:
