@@ -16,8 +16,10 @@ from tui.connections.model import Connection, Parameters
 from tui.connections.registry import new_id
 from tui.demo import programs, scenario
 from tui.demo.janitor import Janitor
+from tui.demo.programs import DemoError
 from tui.demo.server import HOST, SUPERUSER, Server, new_password, write_private
 from tui.postgres.client import Client
+from tui.postgres.errors import ServerError
 from tui.postgres.target import Target
 
 if TYPE_CHECKING:
@@ -91,7 +93,10 @@ class Demo:
         secrets = {role.name: new_password() for role in scenario.ROLES}
         for name, secret in secrets.items():
             write_private(passwords / name, secret)
-        asyncio.run(self._fill(secrets))
+        try:
+            asyncio.run(self._fill(secrets))
+        except ServerError as error:
+            raise DemoError(f"The demo's server could not be filled: {error}") from None
         self._write_registry(passwords)
         self._tell("starting traffic")
         traffic = subprocess.Popen(
