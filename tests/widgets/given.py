@@ -16,7 +16,8 @@ REFUSED = "connection refused: nothing listens on port 5432, or a firewall says 
 
 def connection(name: str, server: str = "db.example.com", **values: Any) -> Connection:
     """A Connection whose id is its name, without spaces."""
-    return Connection(name.replace(" ", "-"), Parameters(name, server, values.pop("username", "carto"), "gis", **values))
+    parameters = Parameters(name, server, values.pop("username", "carto"), "gis", **values)
+    return Connection(name.replace(" ", "-"), parameters)
 
 
 def counted(name: str, sockets: int | None = 5, server: str = "db.example.com:5432", **values: Any) -> ConnectionCount:

@@ -145,6 +145,7 @@ class ConnectionDetail(Base[None]):
         self.connection = connection
         self._check_now = check
         self._row: Row | None = None
+        self._left = False
         self._kept: dict[str, Any] | None = {}
 
     @property
@@ -194,7 +195,7 @@ class ConnectionDetail(Base[None]):
         try:
             self.connection = await asyncio.to_thread(self.services.registry.get, self.connection.id)
         except UnknownConnection:
-            self.dismiss()
+            self._leave()
             return
         except RegistryError as error:
             self.tell(str(error), severity="error")
@@ -225,10 +226,16 @@ class ConnectionDetail(Base[None]):
         if report:
             self._say(f"Last check, {how_long_ago(str(report.get('at', '')))}: {_verdict(findings)}")
 
+    def _leave(self) -> None:
+        """Close, once: a removal is noticed by whoever removed it, and when the question is gone from the screen."""
+        if not self._left:
+            self._left = True
+            self.dismiss()
+
     def action_back(self) -> None:
         """Leave; a check that is being made is cancelled."""
         self.workers.cancel_group(self, "check")
-        self.dismiss()
+        self._leave()
 
     def action_check(self) -> None:
         """Check again; what is found streams in."""
@@ -281,7 +288,7 @@ class ConnectionDetail(Base[None]):
 
     async def _remove(self) -> None:
         if await connection_actions.remove(self, self.connection):
-            self.dismiss()
+            self._leave()
 
     def action_copy(self) -> None:
         """Copy its URI, without the password."""
