@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from textual.widgets import Input
+
 from tests.screens.conftest import OK, REFUSED, FakeProbe, Look, ProbeBy, answers, on_stage, seen, top, until
 from tests.widgets.given import connection, counted, sampled
 from tui.connections import checks
@@ -90,6 +92,7 @@ async def test_a_password_that_is_kept_nowhere_is_asked_for(services: Services) 
         await until(pilot, lambda: "Not checked" in seen(pilot))
         await pilot.press("c")
         await until(pilot, lambda: isinstance(top(pilot), AskPassword))
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
         await pilot.press("x", "enter")
         await until(pilot, lambda: "Checked now" in seen(pilot))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from textual.widgets import Input
 
 from tests.screens.conftest import Look, NoKeyring, Stage, on_stage, seen, top, type_text, until
 from tests.screens.watching import FakeWatch
@@ -256,7 +257,7 @@ async def test_rename(services: Services) -> None:
     async with on_stage(services, panel(services)) as pilot:
         await watching(pilot)
         await pilot.press("r")
-        await until(pilot, lambda: "Rename analytics" in seen(pilot))
+        await until(pilot, lambda: "Rename analytics" in seen(pilot) and isinstance(pilot.app.focused, Input))
         await pilot.press("ctrl+u")
         await type_text(pilot, "builder maps")
         await pilot.press("enter")
@@ -337,6 +338,7 @@ async def test_the_vault_is_asked_for_once(services: Services) -> None:
         await until(pilot, lambda: "vault locked: press u" in seen(pilot))
         await pilot.press("u")
         await until(pilot, lambda: isinstance(top(pilot), Passphrase))
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
         await type_text(pilot, "open sesame")
         await pilot.press("enter")
         await until(pilot, lambda: sorted(watch.retried) == ["1", "2", "3"])
