@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tui.sockets.growth import Trend
 
 State = Literal["active", "idle", "idle_in_transaction", "other", "unknown"]
 STATES: tuple[State, ...] = ("active", "idle", "idle_in_transaction", "other", "unknown")
@@ -16,8 +18,12 @@ STATES: tuple[State, ...] = ("active", "idle", "idle_in_transaction", "other", "
 class Group:
     """Client backends that look alike to the server; `client` is an address, or None for a Unix socket or unseen.
 
+    `stale` counts those idle for more than a minute; None where that is unseen. `feature`, `carto_user` and
+    `connection_id` are what the comment says with which CARTO begins its SQL; None where there is none, or unseen.
+
     Where a server has more kinds than a poll may return, the smallest are folded into one group: `kinds` says how
     many. Its application and client are then those of one of them; no matcher and no region tells the others apart.
+    What CARTO's comments say is left out then.
     """
 
     database: str
@@ -29,6 +35,10 @@ class Group:
     oldest_idle_in_transaction_s: float | None = None
     console: int = 0  # how many of them are pgconns itself
     kinds: int = 1
+    stale: int | None = None
+    feature: str | None = None
+    carto_user: str | None = None
+    connection_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class Snapshot:
     groups: tuple[Group, ...]
     limits: Limits
     sees_all: bool  # whether the polling role sees the rows of other roles whole
+    opened_per_minute: Mapping[str, float] = field(default_factory=dict)  # by database, where the server counts them
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,9 @@ class ServerCount:
     """One server at one moment. `error` says why it could not be seen; then the counts are None, never zero.
 
     Sums add up: `attributed` + `unregistered` + `console` = `used`. Counts without an error are as old as `seen_at`
-    says: a server that is slow to answer keeps its last ones until it counts as unreachable.
+    says: a server that is slow to answer keeps its last ones until it counts as unreachable. `full` says that it is
+    the reason of the error that too many sockets are open. `opened_per_minute` counts sockets opened by whomever, also
+    those closed again between two polls; None before PostgreSQL 14. `trend` is that of `used`.
     """
 
     server: str  # host:port as people know it
@@ -71,6 +84,9 @@ class ServerCount:
     visibility: Literal["full", "own"] | None = None
     seen_at: float | None = None  # when it was last seen, in seconds since the epoch; kept when it cannot be seen
     error: str = ""
+    full: bool = False
+    opened_per_minute: float | None = None
+    trend: Trend | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return its part of the JSON shape of `sockets`."""
@@ -85,6 +101,7 @@ class ServerCount:
             "unregistered": self.unregistered,
             "visibility": self.visibility,
             "seen_at": None if self.seen_at is None else _iso(self.seen_at),
+            **_of_time(self.opened_per_minute, self.trend),
             **({"error": self.error} if self.error else {}),
         }
 
@@ -97,7 +114,10 @@ class ConnectionCount:
     it has both counts and an error. `headroom` is how many more sockets may open before the nearest limit; `limit`
     and `bounded_by` name that limit ("server", "role" or "database"). `shared_with` names the Connections whose
     sockets cannot be told from its own: each of them shows the same sockets, which a total counts once. `from_region`
-    is None where the Connection has no region, or none of its clients' addresses could be seen.
+    is None where the Connection has no region, or none of its clients' addresses could be seen. `stale` counts the
+    sockets that have been idle for more than a minute. `opened_per_minute` is the whole database's, by whomever: the
+    server keeps no such count per role; None before PostgreSQL 14, and until two readings are known. `trend` is None
+    until there are samples to judge. `groups` are its sockets as the server sees them, largest first.
     """
 
     name: str
@@ -112,6 +132,10 @@ class ConnectionCount:
     bounded_by: Literal["server", "role", "database"] | None = None
     shared_with: tuple[str, ...] = ()
     error: str = ""
+    stale: int | None = None
+    opened_per_minute: float | None = None
+    trend: Trend | None = None
+    groups: tuple[Group, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return its part of the JSON shape of `sockets`."""
@@ -128,6 +152,8 @@ class ConnectionCount:
             "limit": self.limit,
             "bounded_by": self.bounded_by,
             "shared_with": list(self.shared_with),
+            "stale": self.stale,
+            **_of_time(self.opened_per_minute, self.trend),
             **({"error": self.error} if self.error else {}),
         }
 
@@ -174,6 +200,14 @@ def of_connections(sample: Sample, ids: frozenset[str]) -> Sample:
         connections,
         tuple(stranger for stranger in sample.unregistered if stranger.server in servers),
     )
+
+
+def _of_time(opened_per_minute: float | None, trend: Trend | None) -> dict[str, Any]:
+    """Return what takes more than one sample to know; left out where it is not known."""
+    return {
+        **({} if opened_per_minute is None else {"opened_per_minute": round(opened_per_minute, 2)}),
+        **({} if trend is None else {"trend": trend.to_json()}),
+    }
 
 
 def _iso(at: float) -> str:
