@@ -121,6 +121,24 @@ def write_private(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def append_private(path: Path, content: bytes) -> None:
+    """Add to the end of a file in one write, durable when this returns; mode 0600, its folder is made."""
+    make_private_folder(path.parent)
+    # No symbolic link: root's lines are not to end up in a file of somebody's choice. O_NONBLOCK: a pipe would wait.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file")
+        os.fchmod(descriptor, 0o600)
+        _give(descriptor, path.parent)
+        if os.write(descriptor, content) < len(content):
+            raise OSError(errno.ENOSPC, "the disk is full")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _give(made: int | Path, like: Path) -> None:
     """Give what root made to the owner of `like`: who runs sudo in their own home is not locked out of it."""
     if os.geteuid() == 0 and (owner := like.stat()).st_uid != 0:

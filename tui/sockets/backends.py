@@ -1,0 +1,295 @@
+"""Single sockets: who holds each of them, since when, and what it asked last. Read on demand, never by a poll."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
+
+from tui.sockets.model import Group, State
+from tui.sockets.queries import CONSOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tui.connections.model import Connection
+    from tui.postgres.door import Session
+    from tui.sockets.attribution import Attribution
+
+MOST_BACKENDS = 2_000
+QUERY_BYTES = 1_000  # of each query, in a list
+WHOLE_QUERY_BYTES = 200_000  # of one that is looked at
+# A comment of CARTO's stands at the start of a query, and is shorter.
+_COMMENT_LENGTH = 600
+_COMMENT = re.compile(r"\s*/\*\s*CARTO/[^()]{1,20}\(([^()]*)\)\s*\*/")
+
+# Not inherited: a member whose grant (from 16 on), or who itself (before), does not inherit.
+Right = Literal["yes", "no_grant", "grant_not_inherited", "role_not_inheriting", "superuser"]
+
+# What stands in both statements, the list's and that which acts, so that what was listed is what is judged.
+STATE_OF: Final[LiteralString] = """
+CASE WHEN backend_type IS NULL THEN 'unknown' WHEN state IN ('active', 'idle') THEN state
+     WHEN state IN ('idle in transaction', 'idle in transaction (aborted)') THEN 'idle_in_transaction'
+     ELSE 'other' END"""
+# Times as microseconds: their text follows the role's settings. 12 and 13 extract a float, which holds them exactly.
+STARTED: Final[LiteralString] = "(extract(epoch FROM backend_start) * 1000000)::bigint"
+QUERY_STARTED: Final[LiteralString] = "(extract(epoch FROM query_start) * 1000000)::bigint"
+# What pg_signal_backend() in signalfuncs.c asks for, so that a refusal is known beforehand.
+RIGHT: Final[LiteralString] = """
+CASE WHEN current_setting('is_superuser') = 'on' THEN 'yes'
+     WHEN coalesce((SELECT rolsuper FROM pg_roles WHERE oid = usesysid), true) THEN 'superuser'
+     WHEN pg_has_role(usesysid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE') THEN 'yes'
+     WHEN NOT pg_has_role('pg_signal_backend', 'MEMBER') THEN 'no_grant'
+     WHEN current_setting('server_version_num')::int < 160000 THEN 'role_not_inheriting'
+     ELSE 'grant_not_inherited' END"""
+
+# Queries are read as bytes: a database whose encoding is another's, or none, may have left any bytes in them, over
+# which functions of text stumble. Parameters: those of Filter, how many at most, bytes of each query.
+LIST: Final[LiteralString] = f"""
+WITH wanted AS (
+  SELECT %s::text AS database, %s::text AS username, %s::text AS application, %s::text AS client,
+    %s::text AS state, %s::float8 AS least_s, %s::int[] AS pids
+), seen AS (
+  SELECT a.*, coalesce(datname, '') AS database, coalesce(pg_get_userbyid(usesysid), '') AS username,
+    coalesce(application_name, '') AS application, coalesce(host(client_addr), '') AS client, {STATE_OF} AS kind,
+    extract(epoch FROM clock_timestamp() - state_change)::float8 AS state_s
+  FROM pg_stat_get_activity(NULL) AS a LEFT JOIN pg_database ON pg_database.oid = datid
+  WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL
+), listed AS (
+  SELECT seen.*, count(*) OVER () AS total
+  FROM seen, wanted
+  WHERE (wanted.database IS NULL OR seen.database = wanted.database)
+    AND (wanted.username IS NULL OR seen.username = wanted.username)
+    AND (wanted.application IS NULL OR seen.application = wanted.application)
+    AND (wanted.client IS NULL OR seen.client = wanted.client)
+    AND (wanted.state IS NULL OR kind = wanted.state)
+    AND (wanted.least_s IS NULL OR state_s >= wanted.least_s)
+    AND (wanted.pids IS NULL OR pid = ANY (wanted.pids))
+  ORDER BY state_change NULLS LAST, pid LIMIT %s
+)
+SELECT pid, {STARTED} AS started, {QUERY_STARTED} AS query_started, database, username, application, client,
+  kind AS state, state_s, extract(epoch FROM clock_timestamp() - backend_start)::float8 AS age_s,
+  extract(epoch FROM clock_timestamp() - query_start)::float8 AS query_s,
+  extract(epoch FROM clock_timestamp() - xact_start)::float8 AS transaction_s,
+  coalesce(wait_event_type || ': ' || wait_event, '') AS wait_event,
+  substring(textsend(query) FROM 1 FOR %s) AS query, octet_length(textsend(query)) AS query_bytes,
+  pid = pg_backend_pid() AS own, {RIGHT} AS right, total::int
+FROM listed ORDER BY state_change NULLS LAST, pid
+"""  # noqa: S608 - made of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Carto:
+    """What CARTO's comment at the start of a query says; empty where it says nothing."""
+
+    feature: str = ""
+    user: str = ""
+    connection_id: str = ""
+    map_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One client backend. Times are ages in seconds by the server's clock, None where they could not be seen.
+
+    `pid` and `started` (microseconds since the epoch) together name it for good; `started` is None where the role may
+    not see it, and then nothing can be done to it. Texts are as raw as others wrote them. `right` says whether the
+    role of the session may cancel or end it. `console` are sockets of pgconns: whoever's, they are left alone.
+    """
+
+    pid: int
+    started: int | None
+    database: str
+    username: str
+    application: str
+    client: str | None  # None for a Unix socket or unseen
+    state: State
+    state_s: float | None
+    age_s: float | None
+    query_s: float | None  # since its last query began
+    transaction_s: float | None
+    wait_event: str
+    query: str
+    query_cut: bool  # there is more of the query than is here
+    query_started: int | None
+    carto: Carto | None
+    console: bool
+    right: Right
+
+    @property
+    def group(self) -> Group:
+        """The group of one that it is, for attribution."""
+        return Group(self.database, self.username, self.application, self.client, self.state, 1)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return its part of the JSON shape of `backends` and `end`."""
+        carto = self.carto
+        return {
+            "pid": self.pid,
+            "backend_start": None if self.started is None else iso(self.started),
+            "database": self.database,
+            "username": self.username,
+            "application": self.application,
+            "client": self.client,
+            "state": self.state,
+            "state_s": _rounded(self.state_s),
+            "age_s": _rounded(self.age_s),
+            "query_s": _rounded(self.query_s),
+            "transaction_s": _rounded(self.transaction_s),
+            "wait_event": self.wait_event or None,
+            "query": self.query,
+            "query_cut": self.query_cut,
+            "carto": None
+            if carto is None
+            else {
+                "feature": carto.feature,
+                "user": carto.user,
+                "connection_id": carto.connection_id,
+                "map_id": carto.map_id,
+            },
+            "console": self.console,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which backends are wanted: all that fit everything that is not None.
+
+    `client` is an address, empty for those without one. `least_s` is how long a backend is in its state at least.
+    """
+
+    database: str | None = None
+    username: str | None = None
+    application: str | None = None
+    client: str | None = None
+    state: State | None = None
+    least_s: float | None = None
+    pids: tuple[int, ...] | None = None
+    feature: str | None = None
+    carto_user: str | None = None
+    carto_connection: str | None = None
+
+    @property
+    def by_comment(self) -> bool:
+        """Whether CARTO's comment is asked for, which is read here and not on the server."""
+        return (self.feature, self.carto_user, self.carto_connection) != (None, None, None)
+
+    def fits_comment(self, carto: Carto | None) -> bool:
+        """Return whether a comment says what is wanted; one that is missing says nothing, which is empty."""
+        said = carto or Carto()
+        wanted = (self.feature, self.carto_user, self.carto_connection)
+        return all(w in {None, s} for w, s in zip(wanted, (said.feature, said.user, said.connection_id), strict=True))
+
+
+ALL = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The backends that were read, longest in their state first; `left_out` more were not read, and may fit as well."""
+
+    at: float  # seconds since the epoch, by this machine's clock
+    backends: tuple[Backend, ...]
+    left_out: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many there are, at most."""
+        return len(self.backends) + self.left_out
+
+
+async def backends(
+    session: Session, wanted: Filter = ALL, *, most: int = MOST_BACKENDS, query_bytes: int = QUERY_BYTES
+) -> Listing:
+    """Return single backends of the session's server, in one round trip. Raises QueryFailed.
+
+    One of them with its whole query: ``Filter(pids=(pid,))`` and ``query_bytes=WHOLE_QUERY_BYTES``.
+    """
+    arguments = (
+        wanted.database,
+        wanted.username,
+        wanted.application,
+        wanted.client,
+        wanted.state,
+        wanted.least_s,
+        None if wanted.pids is None else list(wanted.pids),
+        most,
+        query_bytes,
+    )
+    rows = await session.rows(LIST, arguments)
+    found = tuple(map(_backend, rows))
+    left_out = rows[0]["total"] - len(rows) if rows else 0
+    kept = tuple(one for one in found if wanted.fits_comment(one.carto)) if wanted.by_comment else found
+    return Listing(time.time(), kept, left_out)
+
+
+def belonging(listing: Listing, attribution: Attribution, connection: Connection) -> Listing:
+    """Return those of the backends that are a Connection's by the evidence that its counts follow.
+
+    `attribution` is of all Connections of the server: each has a say in what is another's.
+    """
+    claim = attribution.claim_of(connection)
+    mine = tuple(one for one in listing.backends if not one.console and attribution.owner(one.group) == claim)
+    return replace(listing, backends=mine)
+
+
+def read_comment(query: str) -> Carto | None:
+    """Return what CARTO's comment at the start of a query says; None where there is none.
+
+    >>> read_comment("/* CARTO/3.0 (ACCID:ac; USERID:auth0|u; CM:builder; connectionId:c; mapId:m) */ SELECT 1")
+    Carto(feature='builder', user='auth0|u', connection_id='c', map_id='m')
+    """
+    comment = _COMMENT.match(query[:_COMMENT_LENGTH])
+    if comment is None:
+        return None
+    parts = (part.partition(":") for part in comment[1].split(";"))
+    said = {name.strip(): value.strip() for name, _, value in parts}
+    return Carto(said.get("CM", ""), said.get("USERID", ""), said.get("connectionId", ""), said.get("mapId", ""))
+
+
+def iso(microseconds: int) -> str:
+    """Return a time as text, to the microsecond.
+
+    >>> iso(1700000000000001)
+    '2023-11-14T22:13:20.000001+00:00'
+    """
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - only when printed
+
+    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds)).isoformat(timespec="microseconds")
+
+
+def _backend(row: Mapping[str, Any]) -> Backend:
+    application = row["application"]
+    masked = row["state"] == "unknown"
+    query = b"" if masked else row["query"] or b""
+    text = query.decode("utf-8", "replace")
+    return Backend(
+        pid=row["pid"],
+        started=row["started"],
+        database=row["database"],
+        username=row["username"],
+        application=application,
+        client=row["client"] or None,
+        state=row["state"],
+        state_s=_age(row["state_s"]),
+        age_s=_age(row["age_s"]),
+        query_s=_age(row["query_s"]),
+        transaction_s=_age(row["transaction_s"]),
+        wait_event=row["wait_event"],
+        query=text,
+        query_cut=not masked and (row["query_bytes"] or 0) > len(query),
+        query_started=row["query_started"],
+        carto=read_comment(text),
+        console=row["own"] or application == CONSOLE or application.startswith(f"{CONSOLE} - "),
+        right=row["right"],
+    )
+
+
+def _age(seconds: float | None) -> float | None:
+    """Return an age; a clock that was set back makes none negative."""
+    return None if seconds is None else max(0.0, seconds)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
