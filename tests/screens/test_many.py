@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.widgets import Input, TextArea
 
 from tests.screens.conftest import OK, Look, answers, on_stage, seen, top, type_text, until
@@ -153,3 +155,15 @@ async def test_export_shows_writes_and_copies(services: Services, home: Path, lo
         await pilot.press("y")
     assert (home / "out.toml").read_text() == text
     assert stat.S_IMODE((home / "out.toml").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("screen", [ImportConnections, ApplyRegistry])
+async def test_what_the_panel_does_meanwhile_keeps_nothing_busy_here(
+    services: Services, screen: type[ImportConnections | ApplyRegistry]
+) -> None:
+    async with on_stage(services, screen(services)) as pilot:
+        pilot.app.screen_stack[0].run_worker(asyncio.Event().wait())
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "✗" in seen(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: answers(pilot) == [None])

@@ -105,8 +105,8 @@ class Many(Base[None]):
 
     @property
     def busy(self) -> bool:
-        """Whether something is being done."""
-        return any(not worker.is_finished for worker in self.workers)
+        """Whether something is being done here; `workers` are all of the app's, the panel's among them."""
+        return any(worker.node is self and not worker.is_finished for worker in self.workers)
 
     @property
     def index(self) -> int:
