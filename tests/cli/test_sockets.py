@@ -118,6 +118,7 @@ def test_json_has_the_shape_of_the_contract(pgconns: Program, registered: Door) 
         "limit": 97,
         "bounded_by": "server",
         "shared_with": ["builder"],
+        "stale": 0,
     }
     assert all({"server", "database", "username", "sockets"} == stranger.keys() for stranger in value["unregistered"])
 

@@ -11,6 +11,11 @@ told apart: they share one claim and its sockets. Each socket goes to the claim 
 
 A claim with matchers that do not fit gets nothing: so a pattern tells Connections of one role and database apart.
 Of equally good claims the one with more matchers wins, then the one registered first.
+
+The comment with which CARTO begins its SQL names the Connection by an id that nobody registers. So it is learned: an id
+whose sockets the evidence above gives to one claim, and no other, is that claim's, and so are those of its sockets,
+in the same role and database, that nobody would get otherwise. It overrules no matcher, which somebody wrote down, and
+says nothing about Connections that share a claim: which of them has which id cannot be known.
 """
 
 from __future__ import annotations
@@ -21,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tui.sockets.matching import application_matches, client_matches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tui.connections.model import Connection
     from tui.sockets.model import Group
@@ -85,13 +90,34 @@ class Attribution:
             self._own.setdefault((one.database, one.username), []).append(one)
         self._matching = [one for one in ordered if one.matchers]
         self._remembered: dict[tuple[str, str, str, str | None, bool], Claim | None] = {}
+        self._learned: dict[tuple[str, str, str], Claim | None] = {}  # None: several claims have sockets of this id
 
     def claim_of(self, connection: Connection) -> Claim:
         """Return the claim of one of its Connections."""
         return self._claim_of[connection.id]
 
+    def learn(self, groups: Iterable[Group]) -> None:
+        """Take in which ids of CARTO's comments the other evidence gives to whom."""
+        for group in groups:
+            if group.connection_id is None:
+                continue
+            found = self._by_evidence(group)
+            if found is None or (found.database, found.username) != (group.database, group.username):
+                continue
+            key = (group.database, group.username, group.connection_id)
+            if self._learned.setdefault(key, found) != found:
+                self._learned[key] = None
+            if len(self._learned) > _MOST_REMEMBERED:
+                self._learned.clear()
+
     def owner(self, group: Group) -> Claim | None:
         """Return the claim that a group's sockets belong to; None where nobody registered has one."""
+        found = self._by_evidence(group)
+        if found is None and group.connection_id is not None:
+            return self._learned.get((group.database, group.username, group.connection_id))
+        return found
+
+    def _by_evidence(self, group: Group) -> Claim | None:
         key = (group.database, group.username, group.application, group.client, group.state == "unknown")
         if key not in self._remembered:
             if len(self._remembered) >= _MOST_REMEMBERED:

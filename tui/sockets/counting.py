@@ -32,13 +32,22 @@ class _Tally:
         self.states: Counter[str] = Counter()
         self.clients: Counter[str] = Counter()
         self.oldest: float | None = None
+        self.groups: list[Group] = []
 
     def add(self, group: Group, sockets: int) -> None:
         self.states[group.state] += sockets
+        self.groups.append(group)
         if group.client is not None:
             self.clients[group.client] += sockets
         if group.oldest_idle_in_transaction_s is not None:
             self.oldest = max(self.oldest or 0.0, group.oldest_idle_in_transaction_s)
+
+    @property
+    def stale(self) -> int | None:
+        """How many have been idle for more than a minute; None where none of them could be seen."""
+        if 0 < self.states.total() == self.states["unknown"]:
+            return None
+        return sum(group.stale or 0 for group in self.groups)
 
     def from_region(self, addresses: tuple[str, ...]) -> int | None:
         """Return how many sockets come from a region; None where its addresses, or all the clients', are unknown."""
@@ -58,6 +67,7 @@ def count(
     tallies: dict[Claim, _Tally] = {}
     strangers: Counter[tuple[str, str]] = Counter()
     console = 0
+    attribution.learn(snapshot.groups)
     for group in snapshot.groups:
         console += group.console
         sockets = group.sockets - group.console
@@ -82,6 +92,7 @@ def count(
         unregistered=strangers.total(),
         visibility="full" if snapshot.sees_all else "own",
         seen_at=snapshot.at,
+        opened_per_minute=sum(opened.values()) if (opened := snapshot.opened_per_minute) else None,
     )
     return Counted(
         server,
@@ -123,6 +134,9 @@ def _connection(
         bounded_by=bound.by,
         shared_with=tuple(other.name for other in attribution.claims[own] if other.id != connection.id),
         error=errors.get(connection.id, ""),
+        stale=tally.stale,
+        opened_per_minute=snapshot.opened_per_minute.get(own.database),
+        groups=tuple(sorted(tally.groups, key=lambda group: -group.sockets)),
     )
 
 
@@ -132,10 +146,15 @@ def unseen(
     error: str,
     errors: Mapping[str, str],
     seen_at: float | None,
+    *,
+    full: bool = False,
 ) -> Counted:
-    """Return a server that cannot be seen, or, without an error, has not been seen yet: no counts, never zero."""
+    """Return a server that cannot be seen, or, without an error, has not been seen yet: no counts, never zero.
+
+    `full` says that too many sockets are open for one more.
+    """
     return Counted(
-        ServerCount(label, seen_at=seen_at, error=error),
+        ServerCount(label, seen_at=seen_at, error=error, full=full),
         tuple(ConnectionCount(one.name, one.id, label, error=errors.get(one.id, error)) for one in connections),
         (),
     )

@@ -40,6 +40,11 @@ def is_passing(finding: Finding) -> bool:
     return is_of_the_place(finding) or finding.code.startswith((*_PASSING, "E"))
 
 
+def is_full(finding: Finding) -> bool:
+    """Return whether a finding means that too many sockets are open already."""
+    return finding.code == "53300"
+
+
 def place(connection: Connection) -> Place:
     """Return the address under which a Connection knows its server."""
     p = connection.parameters

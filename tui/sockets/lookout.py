@@ -9,6 +9,7 @@ from tui.postgres.door import Door
 from tui.postgres.errors import QueryFailed
 from tui.postgres.target import target
 from tui.sockets import queries
+from tui.sockets.churn import Churn
 from tui.sockets.model import Limits, Snapshot
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ QUERY_TIMEOUT_S = 5.0
 LEARN_EVERY_S = 60.0
 # A pooler in between lost the statement, or has it from another client.
 _STATEMENT_LOST = frozenset({"26000", "42P05"})
+# Bytes in a query that the database's encoding, or the client's, has no letters for.
+_UNREADABLE = frozenset({"22021", "22P05"})
 
 Arguments = tuple[int, list[str], list[str]]
 
@@ -43,14 +46,20 @@ class Lookout:
         self._usernames: list[str] = []
         self._pooled = False
         self._prepared: Arguments | None = None
+        self._poll = queries.POLL
+        self._version = 0
+        self._churn = Churn()
 
-    async def poll(self, arguments: Arguments, usernames: list[str]) -> Snapshot:
-        """Return what the server holds now. `usernames` are the roles of the Connections that point to it."""
+    async def poll(self, arguments: Arguments, usernames: list[str], databases: list[str]) -> Snapshot:
+        """Return what the server holds now, for Connections of these roles and databases."""
         async with self._door.session(CONNECT_TIMEOUT_S) as session:
             await self._learn(session, usernames)
             groups = queries.read_groups(await self._rows(session, arguments))
+            at = time.time()
             sees_all = self.own_sight.sees_all and not any(group.state == "unknown" for group in groups)
-            return Snapshot(time.time(), groups, self._limits, sees_all)
+            if self._version >= queries.OPENED_SINCE and self._churn.is_due(time.monotonic()):
+                await self._read_opened(session, databases)
+            return Snapshot(at, groups, self._limits, sees_all, self._churn.per_minute())
 
     async def learn(self, usernames: list[str]) -> None:
         """Open the socket, and learn which server this is and what its roles see; nothing to do where it is known."""
@@ -66,11 +75,13 @@ class Lookout:
         if session.backend_pid != self._pid:  # the door opened a new socket: it may lead to another server
             self._learn_at = 0.0
             self._prepared = None
+            self._churn = Churn()
             self._pid = session.backend_pid
         if not self._is_due(usernames):
             return
         (row,) = await session.rows(queries.IDENTITY, timeout_s=QUERY_TIMEOUT_S)
         self._pooled = row["pid"] != session.backend_pid
+        self._version = row["version"]
         self.identity = queries.Identity(await _system(session), row["started"], row["port"])
         self.sight = queries.read_sight(
             await session.rows(queries.SIGHT, (usernames, usernames), timeout_s=QUERY_TIMEOUT_S)
@@ -83,22 +94,45 @@ class Lookout:
     def _is_due(self, usernames: list[str]) -> bool:
         return usernames != self._usernames or time.monotonic() >= self._learn_at
 
+    async def _read_opened(self, session: Session, databases: list[str]) -> None:
+        """Read how many sockets were ever opened. A server that does not say loses no poll by it."""
+        try:
+            rows = await session.rows(queries.OPENED, (databases,), timeout_s=QUERY_TIMEOUT_S)
+        except QueryFailed:
+            if session.closed:
+                raise
+            self._version = 0  # not asked again through this socket
+        else:
+            self._churn.add(time.monotonic(), {row["database"]: row["sockets"] for row in rows})
+
     async def _rows(self, session: Session, arguments: Arguments) -> list[dict[str, Any]]:
         """Run the poll: prepared, which spares the server a fifth of it, where the socket is the server's own."""
-        if not self._pooled:
-            try:
-                if self._prepared != arguments:
-                    if self._prepared is not None:
-                        await session.rows("DEALLOCATE pgconns_poll", timeout_s=QUERY_TIMEOUT_S)
-                    self._prepared = None
-                    await session.rows("PREPARE pgconns_poll AS " + queries.POLL, arguments, timeout_s=QUERY_TIMEOUT_S)
-                    self._prepared = arguments
-                return await session.rows("EXECUTE pgconns_poll", timeout_s=QUERY_TIMEOUT_S)
-            except QueryFailed as error:
-                if error.finding.code not in _STATEMENT_LOST:
-                    raise
+        try:
+            return await self._ask(session, arguments)
+        except QueryFailed as error:
+            code = error.finding.code
+            if code in _STATEMENT_LOST and not self._pooled:
                 self._pooled = True
-        return await session.rows(queries.POLL, arguments, timeout_s=QUERY_TIMEOUT_S)
+            elif code in _UNREADABLE and self._poll is not queries.POLL_WITHOUT_COMMENTS:
+                self._poll = queries.POLL_WITHOUT_COMMENTS
+                await self._unprepare(session)
+            else:
+                raise
+        return await self._rows(session, arguments)
+
+    async def _ask(self, session: Session, arguments: Arguments) -> list[dict[str, Any]]:
+        if self._pooled:
+            return await session.rows(self._poll, arguments, timeout_s=QUERY_TIMEOUT_S)
+        if self._prepared != arguments:
+            await self._unprepare(session)
+            await session.rows("PREPARE pgconns_poll AS " + self._poll, arguments, timeout_s=QUERY_TIMEOUT_S)
+            self._prepared = arguments
+        return await session.rows("EXECUTE pgconns_poll", timeout_s=QUERY_TIMEOUT_S)
+
+    async def _unprepare(self, session: Session) -> None:
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None:
+            await session.rows("DEALLOCATE pgconns_poll", timeout_s=QUERY_TIMEOUT_S)
 
 
 async def _system(session: Session) -> str:

@@ -9,6 +9,7 @@ attribution stay exact however many kinds of sockets there are.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, LiteralString, NamedTuple
 
 from tui.sockets.model import Group, Limits, State
@@ -19,18 +20,28 @@ if TYPE_CHECKING:
 MOST_GROUPS = 200
 CONSOLE = "pgconns"
 
-# Parameters: the cap, LIKE patterns of applications, networks of clients.
+# Parameters: the cap, LIKE patterns of applications, networks of clients. A comment of CARTO's is cut before what
+# differs from query to query. Only functions that go by bytes read queries: those that count letters fail over text
+# that another database's encoding left there. One of them per socket is what the budget of a poll bears.
 POLL: Final[LiteralString] = """
 WITH seen AS (
   SELECT datid, usesysid, application_name, client_addr, state, backend_type IS NULL AS masked,
-    count(*) AS sockets, min(state_change) AS since, bool_or(pid = pg_backend_pid()) AS own
+    CASE WHEN starts_with(query, '/* CARTO/') THEN split_part(query, '; mapId:', 1) END AS opening,
+    count(*) AS sockets, min(state_change) AS since, bool_or(pid = pg_backend_pid()) AS own,
+    count(*) FILTER (WHERE state = 'idle' AND state_change < now() - interval '1 minute') AS stale
   FROM pg_stat_get_activity(NULL)
   WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL
-  GROUP BY 1, 2, 3, 4, 5, 6
-), ranked AS (
-  SELECT seen.*, row_number() OVER (ORDER BY sockets DESC) > %s
-    AND left(application_name, 7) IS DISTINCT FROM 'pgconns' AND NOT own AS folded
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
+), told AS (
+  SELECT datid, usesysid, application_name, client_addr, state, masked,
+    CASE WHEN octet_length(split_part(opening, '*/', 1)) < 400 THEN split_part(opening, '*/', 1) END AS comment,
+    sum(sockets) AS sockets, min(since) AS since, bool_or(own) AS own, sum(stale) AS stale
   FROM seen
+  GROUP BY 1, 2, 3, 4, 5, 6, 7
+), ranked AS (
+  SELECT told.*, row_number() OVER (ORDER BY sockets DESC) > %s
+    AND left(application_name, 7) IS DISTINCT FROM 'pgconns' AND NOT own AS folded
+  FROM told
 ), marked AS (
   SELECT ranked.*,
     CASE WHEN folded THEN ARRAY(SELECT n FROM unnest(%s::text[]) WITH ORDINALITY AS p (pattern, n)
@@ -38,24 +49,37 @@ WITH seen AS (
          ELSE application_name END AS application_kind,
     CASE WHEN folded THEN ARRAY(SELECT n FROM unnest(%s::inet[]) WITH ORDINALITY AS p (network, n)
                                 WHERE client_addr <<= network)::text
-         ELSE client_addr::text END AS client_kind
+         ELSE client_addr::text END AS client_kind,
+    CASE WHEN NOT folded THEN comment END AS comment_kind
   FROM ranked
 ), grouped AS (
   SELECT datid, usesysid, state, masked, min(application_name COLLATE "C") AS application, min(client_addr) AS client,
-    sum(sockets)::int AS sockets, count(*)::int AS kinds, min(since) AS since, bool_or(own) AS own
+    comment_kind, sum(sockets)::int AS sockets, sum(stale)::int AS stale, count(*)::int AS kinds, min(since) AS since,
+    bool_or(own) AS own
   FROM marked
-  GROUP BY datid, usesysid, state, masked, folded, application_kind, client_kind
+  GROUP BY datid, usesysid, state, masked, folded, application_kind, client_kind, comment_kind
 )
 SELECT coalesce(datname, '') AS database, coalesce(pg_get_userbyid(usesysid), '') AS username,
-  coalesce(application, '') AS application, host(client) AS client, state, masked, sockets, kinds, own,
-  extract(epoch FROM clock_timestamp() - since)::float8 AS since_s
+  coalesce(application, '') AS application, host(client) AS client, state, masked, comment_kind AS comment, sockets,
+  stale, kinds, own, extract(epoch FROM clock_timestamp() - since)::float8 AS since_s
 FROM grouped LEFT JOIN pg_database ON pg_database.oid = datid
 """
+# For a server whose encoding cannot hand out what stands in a query.
+POLL_WITHOUT_COMMENTS: Final[LiteralString] = POLL.replace("starts_with(query, '/* CARTO/')", "false")
+
+# How many sockets were ever opened, by whomever, in some databases and in all others; counted from 14 on.
+OPENED: Final[LiteralString] = """
+SELECT CASE WHEN datname = ANY (%s::text[]) THEN datname ELSE '' END AS database,
+  sum(pg_stat_get_db_sessions(oid))::bigint AS sockets
+FROM pg_database GROUP BY 1
+"""
+OPENED_SINCE: Final = 140000
 
 # Times are read as microseconds: their text follows the role's DateStyle, TimeZone and extra_float_digits.
 IDENTITY: Final[LiteralString] = """
 SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint AS started,
-  current_setting('port')::int AS port, current_user AS username, pg_backend_pid() AS pid
+  current_setting('port')::int AS port, current_user AS username, pg_backend_pid() AS pid,
+  current_setting('server_version_num')::int AS version
 """
 SYSTEM: Final[LiteralString] = "SELECT system_identifier::text AS system FROM pg_control_system()"
 
@@ -115,6 +139,7 @@ def _group(row: Mapping[str, Any]) -> Group:
     application, sockets = row["application"], row["sockets"]
     # PgBouncer's application_name_add_host makes it "pgconns - 10.0.0.1:43210".
     console = application == CONSOLE or application.startswith(f"{CONSOLE} - ")
+    said = read_comment(row["comment"]) if row["comment"] else {}
     return Group(
         row["database"],
         row["username"],
@@ -125,7 +150,22 @@ def _group(row: Mapping[str, Any]) -> Group:
         max(0.0, row["since_s"] or 0.0) if state == "idle_in_transaction" else None,
         sockets if console else int(row["own"]),
         row["kinds"],
+        None if state == "unknown" else row["stale"],
+        said.get("CM"),
+        said.get("USERID"),
+        said.get("connectionId"),
     )
+
+
+@lru_cache(maxsize=4096)
+def read_comment(comment: str) -> Mapping[str, str]:
+    """Return what CARTO's comment says, by the names that it uses; it may be cut anywhere.
+
+    >>> read_comment("/* CARTO/3.0 (GPN:acme; USERID:auth0|1; CM:builder; connectionId:5bc8")
+    {'GPN': 'acme', 'USERID': 'auth0|1', 'CM': 'builder', 'connectionId': '5bc8'}
+    """
+    parts = (part.partition(":") for part in comment.partition("(")[2].partition(")")[0].split(";"))
+    return {name.strip(): value.strip() for name, _, value in parts if value.strip()}
 
 
 def read_limits(rows: Iterable[Mapping[str, Any]]) -> Limits:

@@ -17,6 +17,7 @@ from tui.sockets.credentials import (
     Place,
     Refusal,
     better,
+    is_full,
     is_of_the_place,
     is_passing,
     label,
@@ -50,7 +51,11 @@ class Circumstances:
 
 
 class Unreachable(Exception):
-    """No Connection of a server opens a session; the message says why."""
+    """No Connection of a server opens a session; the message says why, `full` whether too many others are open."""
+
+    def __init__(self, sentence: str, *, full: bool = False) -> None:
+        super().__init__(sentence)
+        self.full = full
 
 
 class ServerWatch:
@@ -85,7 +90,7 @@ class ServerWatch:
         self._lookout: Lookout | None = None
         self._stale = False
         self._snapshot: Snapshot | None = None
-        self._error = ""
+        self._error, self._full = "", False
         self.replace(connections)
 
     @property
@@ -129,6 +134,7 @@ class ServerWatch:
         self._stale = self._stale or (self._lookout is not None and self._lookout.connection.id not in kept)
         self._attribution = Attribution(connections)
         self._usernames = sorted({connection.parameters.username for connection in connections})
+        self._databases = sorted({connection.parameters.database for connection in connections})
         self._arguments = self._poll_arguments()
         self._recount()
 
@@ -177,14 +183,14 @@ class ServerWatch:
         try:
             snapshot = await self._poll()
         except Unreachable as error:
-            self._error = str(error)
+            self._error, self._full = str(error), error.full
             self.failures += 1
             delay = min(LONGEST_DELAY_S, self._circumstances.interval_s * 2 ** min(self.failures - 1, 10))
             self._not_before = self._now() + delay * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
         else:
             if snapshot is None:
                 return False
-            self._snapshot, self._error, self.failures = snapshot, "", 0
+            self._snapshot, self._error, self._full, self.failures = snapshot, "", False, 0
             oldest = self._now() - PASSES_AFTER_S
             self._refusals = {id: r for id, r in self._refusals.items() if not r.passing or r.at > oldest}
         self._recount()
@@ -200,11 +206,11 @@ class ServerWatch:
                 lookout = await self._man()
                 if lookout.identity != self.identity and self._met(self, lookout.identity):
                     return None
-                snapshot = await lookout.poll(self._arguments, self._usernames)
+                snapshot = await lookout.poll(self._arguments, self._usernames, self._databases)
             except ServerError as error:
                 await self._leave()
                 if not kept:
-                    raise Unreachable(error.finding.message) from None
+                    raise Unreachable(error.finding.message, full=is_full(error.finding)) from None
                 # A socket that was kept may just have been closed. Say so, and try another at once.
                 self._error = error.finding.message
                 self._recount()
@@ -233,6 +239,7 @@ class ServerWatch:
         """Try Connections until one opens a session. Raises Unreachable with the first reason."""
         silent: set[Place] = set()
         reasons: list[str] = []
+        full = False
         for connection in order(connections, self._sight, self._refusals):
             if len(reasons) == TRIES or place(connection) in silent:
                 continue
@@ -246,6 +253,7 @@ class ServerWatch:
             except ServerError as error:
                 await self._leave()
                 reasons.append(error.finding.message)
+                full = full or is_full(error.finding)
                 self._refusals[connection.id] = Refusal(reasons[-1], self._now(), is_passing(error.finding))
                 if is_of_the_place(error.finding):
                     silent.add(place(connection))
@@ -253,7 +261,7 @@ class ServerWatch:
                 self._sight = lookout.sight
                 self._clear_refusals(connection)
                 return lookout
-        raise Unreachable(reasons[0] if reasons else "No Connection points to it any more")
+        raise Unreachable(reasons[0] if reasons else "No Connection points to it any more", full=full)
 
     def _clear_refusals(self, opened: Connection) -> None:
         """Forget why it could not be reached, now that it was: that Connection's reason, and its address's."""
@@ -282,7 +290,7 @@ class ServerWatch:
         errors = {id: refusal.sentence for id, refusal in self._refusals.items()}
         seen_at = self._snapshot.at if self._snapshot else None
         if self._error or self._snapshot is None:
-            self.counted = unseen(self.label, self.connections, self._error, errors, seen_at)
+            self.counted = unseen(self.label, self.connections, self._error, errors, seen_at, full=self._full)
         else:
             regions = self._circumstances.region_addresses
             self.counted = count(self.label, self._snapshot, self._attribution, errors, regions)
