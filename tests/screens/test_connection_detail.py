@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from textual.widgets import Input
 
 from tests.screens.conftest import OK, REFUSED, FakeProbe, Look, ProbeBy, answers, on_stage, seen, top, until
@@ -12,9 +14,12 @@ from tests.widgets.given import connection, counted, sampled
 from tui.connections import checks
 from tui.connections.secret import Secret
 from tui.probe.report import Report, Server
-from tui.screens.connection_detail import ConnectionDetail, how_long_ago, kept_findings
+from tui.screens.connection_detail import ConnectionDetail
+from tui.screens.connection_facts import how_long_ago, kept_findings
 from tui.screens.passphrase import AskPassword
 from tui.screens.services import Services
+from tui.sockets.growth import Trend
+from tui.sockets.series import Series
 from tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -37,13 +42,36 @@ def registered(services: Services) -> Services:
     return services
 
 
-async def test_what_it_tells(services: Services, size: tuple[int, int], look: Look) -> None:
+LEAK = Trend("leaking", 1.25, 1.0, 1.4, 3400.0, 2800.0, None, samples=300, window_s=600.0)
+
+
+def growing(sockets: int = 41) -> Row:
+    """A row whose sockets rose, with a gap where they were not seen."""
+    count = counted("analytics", sockets, headroom=9, trend=LEAK)
+    series = Series()
+    for number in range(60):
+        seen_now = None if 20 <= number < 26 else sockets - (60 - number) // 4
+        series = series.add(1000.0 + 4 * number, seen_now)
+    return Panel((A,), sampled(count), {A.id: series}, {A.id: 2}).row(A)
+
+
+async def test_what_it_tells(
+    services: Services, size: tuple[int, int], look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     detail = ConnectionDetail(registered(services), A)
-    detail.show_row(row())
+    detail.show_row(growing())
     async with on_stage(services, detail, size) as pilot:
+        await look(pilot, "lately")
+        assert "full at 50" in seen(pilot)
+        detail.show_row(row())
+        await until(pilot, lambda: "in tx, the oldest for 12 min" in seen(pilot))
+        await pilot.press("p")
         await until(pilot, lambda: "Never checked here" in seen(pilot))
         await look(pilot, "never checked")
         assert "hunter2" not in seen(pilot)
+        await pilot.press("p")
         detail.show_row(Panel((A,), sampled(counted("analytics", 7))).row(A))
         await until(pilot, lambda: "7 of 97, 50 more can open" in seen(pilot))
 
@@ -51,6 +79,7 @@ async def test_what_it_tells(services: Services, size: tuple[int, int], look: Lo
 async def test_the_last_check_is_kept(services: Services) -> None:
     checks.save(A.id, Report(REFUSED, Server()).to_json())
     async with on_stage(services, ConnectionDetail(registered(services), A), (80, 40)) as pilot:
+        await pilot.press("p")
         await until(pilot, lambda: "Last check, 0 s ago: 1 failure" in seen(pilot))
         assert "28P01" in seen(pilot)
         await pilot.press("f")
@@ -99,7 +128,6 @@ async def test_a_password_that_is_kept_nowhere_is_asked_for(services: Services) 
 
 async def test_removed_elsewhere_it_closes(services: Services) -> None:
     async with on_stage(registered(services), ConnectionDetail(services, A)) as pilot:
-        await until(pilot, lambda: "Never checked" in seen(pilot))
         await pilot.press("d")
         await until(pilot, lambda: "Remove analytics?" in seen(pilot))
         await pilot.press("y")

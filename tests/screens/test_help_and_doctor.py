@@ -36,7 +36,7 @@ async def test_help_tells_the_keys_of_the_screen(services: Services, size: tuple
 async def test_help_of_a_detail_tells_other_keys(services: Services) -> None:
     services.registry.add(connection("a"))
     async with on_stage(services, ConnectionDetail(services, connection("a"))) as pilot:
-        await pilot.press("f1")
+        await pilot.press("p", "f1")
         await until(pilot, lambda: "Copy the fixes" in seen(pilot))
         assert "Hold the panel still" not in seen(pilot)
 

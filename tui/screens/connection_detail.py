@@ -1,126 +1,44 @@
-"""One Connection: its parameters, its sockets now, and what its last check found."""
+"""One Connection: its sockets now and lately, and on a second page its parameters and what its last check found."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from tui.connections import checks
-from tui.connections.connectors import BY_KEY
 from tui.connections.registry import RegistryError, UnknownConnection
 from tui.connections.secret import PasswordNeeded, SecretsError, VaultLocked
-from tui.postgres.finding import Finding
 from tui.probe.report import CHECKS
 from tui.screens import connection_actions
 from tui.screens.base import Base
+from tui.screens.connection_facts import (
+    how_long_ago,
+    kept_findings,
+    parameter_facts,
+    plotted,
+    socket_facts,
+    verdict,
+)
 from tui.screens.passphrase import AskPassword, unlocked
 from tui.styling import sheet
 from tui.text import safe
-from tui.widgets.cells import duration, level_bar, plural, sparkline
+from tui.widgets.cells import plural
 from tui.widgets.check_list import CheckList
-from tui.widgets.fact_list import Fact, FactList
-from tui.widgets.panel import server_name
-from tui.widgets.recent import recent_columns
-from tui.widgets.socket_lines import share_tone
-from tui.widgets.troubles import SIGNS, kept_words
+from tui.widgets.fact_list import FactList
+from tui.widgets.plot import Plot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import ComposeResult
 
     from tui.connections.model import Connection
     from tui.connections.secret import Secret
     from tui.screens.services import Services
-    from tui.sockets.model import ConnectionCount
     from tui.widgets.socket_lines import Row
-
-_BAR = 24
-_COLOURS = {"accent": "$accent", "warning": "$warning", "failed": "$failed", "plain": ""}
-_LEVEL_COLOURS = {"failed": "$failed", "warning": "$warning", "note": ""}
-
-
-def parameter_facts(connection: Connection) -> list[Fact]:
-    """Return the Connection's parameters, and where its password lives."""
-    p = connection.parameters
-    pairs = {
-        "Connector": BY_KEY[p.connector].label if p.connector in BY_KEY else p.connector,
-        "Server": server_name(connection),
-        "Database": p.database,
-        "Role": p.username,
-        "TLS": p.sslmode,
-        "Trusted": p.sslrootcert,
-        "Password in": connection_actions.place_of(connection),
-        "Region": p.region,
-        "Matches": ", ".join((*p.match_application, *p.match_client)),
-        "Toolbox": p.analytics_toolbox,
-        "Observatory": p.data_observatory,
-        "Workflows": p.workflows_temp,
-        "Registry": "system-wide, read-only here" if connection.read_only else "",
-    }
-    return [Fact(label, Content(safe(text))) for label, text in pairs.items() if text]
-
-
-def socket_facts(row: Row | None) -> list[Fact]:
-    """Return the Connection's sockets now, the limit that binds them, and what is wrong."""
-    seen = row.seen if row else None
-    if row is None or seen is None:
-        return [Fact(None, Content.styled("connecting…", "$muted"))]
-    wrong = [
-        Fact(None, Content.styled(f"{SIGNS[each.level]} {safe(each.sentence)}", _LEVEL_COLOURS[each.level]))
-        for each in row.wrong
-        if each.short != kept_words(row.kept)
-    ]
-    if seen.sockets is None:
-        return [Fact("Sockets", Content.styled("—", "$muted")), *wrong]
-    facts = [Fact("Sockets", _use(seen))]
-    if seen.limit and seen.headroom is not None:
-        bar = level_bar(seen.sockets, max(0, seen.limit - seen.headroom - seen.sockets), seen.limit, _BAR)
-        colour = _COLOURS[share_tone(seen.limit, seen.headroom)]
-        facts.append(Fact("", Content.assemble((bar.own, colour), (bar.others, "$muted"), (bar.free, "$line"))))
-        facts.append(Fact("Limit of", Content(f"the {seen.bounded_by}" if seen.bounded_by else "")))
-    if seen.states is not None:
-        active, idle, in_tx, other, unknown = seen.states
-        oldest = seen.oldest_idle_in_transaction_s
-        facts += [Fact("Active", Content(str(active))), Fact("Idle", Content(str(idle)))]
-        facts.append(Fact("In tx", Content(f"{in_tx}, the oldest for {duration(oldest)}" if oldest else str(in_tx))))
-        facts += [Fact("Other", Content(str(other)))] if other else []
-        facts += [Fact("Not visible", Content(str(unknown)))] if unknown else []
-    if seen.from_region is not None:
-        facts.append(Fact("From CARTO", Content(f"{seen.from_region} of {seen.sockets}")))
-    recent = sparkline(recent_columns(row.series, _BAR), _BAR).strip()
-    return [*facts, Fact("Recent", Content.styled(recent, "$accent")), *wrong]
-
-
-def _use(seen: ConnectionCount) -> Content:
-    rest = f" of {seen.limit}, {seen.headroom} more can open" if seen.limit is not None else ""
-    return Content.assemble((str(seen.sockets), "bold"), rest)
-
-
-def kept_findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Return the findings of a kept check; what is not in its shape is left out."""
-    names = ("check", "status", "message", "fix", "detail", "code")
-    return tuple(
-        Finding(**{name: str(each.get(name, "")) for name in names}, milliseconds=float(each.get("milliseconds", 0)))  # type: ignore[arg-type]
-        for each in report.get("findings", ())
-        if isinstance(each, dict) and each.get("status") in {"ok", "warning", "failed", "skipped"}
-    )
-
-
-def how_long_ago(at: str) -> str:
-    """Return the age of a kept check, which says when it was made in ISO 8601."""
-    try:
-        made = datetime.fromisoformat(at)
-    except ValueError:
-        return "at an unknown time"
-    made = made if made.tzinfo else made.replace(tzinfo=UTC)
-    return f"{duration((datetime.now(UTC) - made).total_seconds())} ago"
 
 
 class ConnectionDetail(Base[None]):
@@ -130,9 +48,11 @@ class ConnectionDetail(Base[None]):
     CSS_PATH = sheet("connection_detail")
     BINDINGS: ClassVar = [
         Binding("escape,q", "back", "Back", id="detail.back", tooltip="Go back to the live panel; stops a check"),
+        Binding("p", "page(True)", "Parameters", id="detail.about", tooltip="Show its parameters and its last check"),
+        Binding("p", "page(False)", "Sockets", id="detail.lately", tooltip="Show its sockets now and lately"),
         Binding("c", "check", "Check", id="detail.check", tooltip="Check again everything CARTO needs of it"),
         Binding("e", "edit", "Edit", id="detail.edit", tooltip="Change its parameters"),
-        Binding("r", "rename", "Rename", id="detail.rename", tooltip="Give it another name"),
+        Binding("r", "rename", "Rename", id="detail.rename", show=False, tooltip="Give it another name"),
         Binding("d,delete", "remove", "Remove", id="detail.remove", tooltip="Remove it; asks first"),
         Binding("y", "copy", "Copy", id="detail.copy", show=False, tooltip="Copy its URI, without the password"),
         Binding("f", "copy_fixes", "Copy fixes", id="detail.fixes", tooltip="Copy the fixes of what the check found"),
@@ -154,21 +74,38 @@ class ConnectionDetail(Base[None]):
         return self.connection.id
 
     def body(self) -> ComposeResult:
-        """Yield parameters and sockets beside each other where there is room, and the check list."""
-        with VerticalScroll(id="all"):
-            with Horizontal(id="facts"):
-                yield FactList(parameter_facts(self.connection), id="parameters")
-                yield FactList(socket_facts(self._row), id="now")
+        """Yield two pages: sockets, and parameters above the check list."""
+        with Vertical(id="lately"):
+            yield FactList(socket_facts(self._row), id="now")
+            yield Plot(id="plot")
+        with VerticalScroll(id="about"):
+            yield FactList(parameter_facts(self.connection), id="parameters")
             yield Static("", id="checked", markup=False)
             yield CheckList(CHECKS, can_focus=False)
 
     def on_mount(self) -> None:
         """Show the last check, or make one."""
-        self.query_one("#all").focus()
+        self.query_one(Plot).show(plotted(self._row))
         if self._check_now:
             self.action_check()
         else:
             self._show_kept()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the page that is not shown."""
+        about = self.has_class("-about")
+        if action == "page":
+            return parameters[0] != about
+        return about if action == "copy_fixes" else True
+
+    def action_page(self, about: bool) -> None:
+        """Show the parameters and the check, or the sockets."""
+        self.set_class(about, "-about")
+        if about:
+            self.query_one("#about").focus()
+        else:
+            self.set_focus(None)
+        self.refresh_bindings()
 
     def show_row(self, row: Row) -> None:
         """Show newer counts of this Connection; the live panel calls it."""
@@ -178,6 +115,7 @@ class ConnectionDetail(Base[None]):
         self._row = row
         if self.is_mounted:
             self.query_one("#now", FactList).show(socket_facts(row))
+            self.query_one(Plot).show(plotted(row))
 
     def _show_parameters(self) -> None:
         if self.is_mounted:
@@ -224,7 +162,7 @@ class ConnectionDetail(Base[None]):
         check_list.finish()
         check_list.scroll_home(animate=False)
         if report:
-            self._say(f"Last check, {how_long_ago(str(report.get('at', '')))}: {_verdict(findings)}")
+            self._say(f"Last check, {how_long_ago(str(report.get('at', '')))}: {verdict(findings)}")
 
     def _leave(self) -> None:
         """Close, once: a removal is noticed by whoever removed it, and when the question is gone from the screen."""
@@ -239,6 +177,7 @@ class ConnectionDetail(Base[None]):
 
     def action_check(self) -> None:
         """Check again; what is found streams in."""
+        self.action_page(about=True)
         check_list = self.query_one(CheckList)
         check_list.display = True
         check_list.reset()
@@ -259,7 +198,7 @@ class ConnectionDetail(Base[None]):
         if not await asyncio.to_thread(checks.save, self.connection.id, report.to_json()):
             self.tell("What was found cannot be kept: see the doctor (D on the live panel)", severity="warning")
         self._kept = checks.load(self.connection.id)
-        self._say(f"Checked now: {_verdict(report.findings)}")
+        self._say(f"Checked now: {verdict(report.findings)}")
 
     async def _password(self) -> Secret | None:
         secrets, connection = self.services.secrets, self.connection
@@ -305,10 +244,3 @@ class ConnectionDetail(Base[None]):
             f"{plural(len(fixes), 'fix')[:-1]}es" if len(fixes) > 1 else fixes[0],
             title="Sent to the terminal's clipboard",
         )
-
-
-def _verdict(findings: tuple[Finding, ...]) -> str:
-    failed = sum(finding.status == "failed" for finding in findings)
-    warnings = sum(finding.status == "warning" for finding in findings)
-    said = [plural(number, word) for number, word in ((failed, "failure"), (warnings, "warning")) if number]
-    return ", ".join(said) if said else "everything is OK"
