@@ -161,7 +161,9 @@ def test_a_refused_port(pgconns: Program, refused_port: int, password_file: str)
     where = ("--server", "127.0.0.1", "--port", str(refused_port), "--database", "d", "--username", "u")
     result = pgconns("add", "x", *where, "--password-from", password_file)
     assert result.status == 3
-    assert "skipped" in result.err
+    assert "Connect call failed" not in result.err
+    assert result.err.count("skipped") == 1
+    assert "Not looked at: TLS, Authentication, Encryption in force" in result.err
 
 
 def test_an_odd_database_name_reaches_the_server_as_it_is(pgconns: Program, door: Door, password_file: str) -> None:

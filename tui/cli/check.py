@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from tui.cli.output import Output
     from tui.cli.probing import Candidate
-    from tui.postgres.finding import Finding
     from tui.probe.report import Report
 
 EXAMPLES = """
@@ -53,23 +52,20 @@ def run(arguments: Namespace, output: Output) -> int:
     secrets = prompts.open_secrets()
     reports: list[tuple[Candidate, Report]] = []
 
-    def found(finding: Finding) -> None:
-        if not output.json:
-            output.finding(finding, data=True)
-
     def reported(candidate: Candidate, report: Report) -> None:
         reports.append((candidate, report))
         checks.save(candidate.connection.id, report.to_json())
         if len(chosen) > 1 and not output.json:
             output.line(f"{candidate.connection.name}: {report.verdict}")
             for finding in report.findings:
-                output.finding(finding, data=True)
+                if finding.status != "skipped":
+                    output.finding(finding, data=True)
+            output.not_looked_at(report.findings, data=True)
             output.line()
 
     candidates = [probing.candidate(connection, secrets) for connection in chosen]
     if len(candidates) == 1:
-        output.progress(f"Checking {chosen[0].name}")
-        reported(candidates[0], probing.one(candidates[0], found))
+        reported(candidates[0], probing.shown(candidates[0], output, data=True))
     else:
         probing.many(candidates, output, reported)
     if output.json:

@@ -91,20 +91,25 @@ class Output:
 
     def finding(self, finding: Finding, *, data: bool = False) -> None:
         """Write one line of a check list to stderr, or as data to stdout; its fix is indented beneath."""
-        from tui.probe.report import CHECKS
-
         stream = self._stdout if data else self._stderr
-        label = CHECKS.get(finding.check) or finding.check.replace("_", " ").capitalize().replace("Tls", "TLS")
         took = f" ({finding.milliseconds:.0f} ms)" if finding.milliseconds >= 1 else ""
         code = f" [{safe(finding.code)}]" if finding.code else ""
         width = _columns(stream)
-        said = _wrapped(f"{label}: {safe(finding.message)}{code}{took}", width, _MARK_WIDTH)
+        said = _wrapped(f"{_label(finding)}: {safe(finding.message)}{code}{took}", width, _MARK_WIDTH)
         lines = [f"{self._mark(finding.status, stream)} {said}"]
         if finding.detail:
             lines += [_INDENT + _wrapped(line, width) for line in safe_lines(finding.detail).split("\n")]
         if finding.fix:  # never wrapped: statements are copied from here
             lines.append(_INDENT + "Fix: " + safe_lines(finding.fix).replace("\n", f"\n{_INDENT}     "))
         self._write(stream, "\n".join(lines) + "\n")
+
+    def not_looked_at(self, findings: Sequence[Finding], *, data: bool = False) -> None:
+        """Write one line for all skipped findings among these: the obstacle above them is the same for each."""
+        skipped = [_label(finding) for finding in findings if finding.status == "skipped"]
+        if skipped:
+            stream = self._stdout if data else self._stderr
+            said = _wrapped(f"Not looked at: {', '.join(skipped)}", _columns(stream), _MARK_WIDTH)
+            self._write(stream, f"{self._mark('skipped', stream)} {said}\n")
 
     def table(
         self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
@@ -144,6 +149,12 @@ class Output:
             self._progress_shown = False
             self._stderr.write("\r\x1b[K")
             self._stderr.flush()
+
+
+def _label(finding: Finding) -> str:
+    from tui.probe.report import CHECKS
+
+    return CHECKS.get(finding.check) or finding.check.replace("_", " ").capitalize().replace("Tls", "TLS")
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:

@@ -88,16 +88,19 @@ def to_keep(chosen: Candidate, secrets: Secrets) -> Secret | None:
     return chosen.secret if secrets.writable(chosen.connection.parameters.password_from) else None
 
 
-def shown(chosen: Candidate, output: Output) -> Report:
-    """Probe one candidate; its check list streams to stderr, where nobody asked for JSON."""
+def shown(chosen: Candidate, output: Output, *, data: bool = False) -> Report:
+    """Probe one candidate; where nobody asked for JSON, its check list streams to stderr, or as data to stdout."""
 
     def on_finding(finding: Finding) -> None:
-        if not output.json:
-            output.finding(finding)
+        if not output.json and finding.status != "skipped":
+            output.finding(finding, data=data)
         output.progress(f"Checking {chosen.connection.name}")
 
     output.progress(f"Checking {chosen.connection.name}")
-    return one(chosen, on_finding)
+    report = one(chosen, on_finding)
+    if not output.json:
+        output.not_looked_at(report.findings, data=data)
+    return report
 
 
 def with_warnings(report: Report) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import time
 
 from tui.postgres.errors import Failure
@@ -50,7 +51,9 @@ async def _knock(address: str, port: int) -> float | Failure:
     except TimeoutError:
         return Failure("tcp", code="ETIMEDOUT", address=address, timeout_s=_TCP_S)
     except OSError as error:
-        return Failure("tcp", error.strerror or str(error), errno.errorcode.get(error.errno or 0, ""), address=address)
+        # asyncio puts words of its own into strerror.
+        said = os.strerror(error.errno) if error.errno else str(error)
+        return Failure("tcp", said, errno.errorcode.get(error.errno or 0, ""), address=address)
 
 
 def judge(target: Target, addresses: tuple[str, ...], outcomes: list[float | Failure]) -> Finding:

@@ -55,7 +55,7 @@ async def check_tls(target: Target, address: str) -> Finding:
     except TimeoutError:
         return timed(_silent(target), started)
     except OSError as error:
-        offer = Offer(b"", broken=error.strerror or str(error))
+        offer = Offer(b"", broken=_words(error))
     return timed(judge(target, offer, is_local(address), datetime.now(UTC)), started)
 
 
@@ -138,6 +138,8 @@ def _offer(tls: ssl.SSLObject, roots: str, distrust: str | None) -> Offer:
 def _words(error: Exception) -> str:
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.replace("_", " ").lower()
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) and error.errno:
+        return os.strerror(error.errno)  # asyncio puts words of its own into strerror
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

@@ -49,15 +49,16 @@ class Passwords:
 
         Call it in a worker. Raises SecretsError where something else is wrong.
         """
-        self._declined = False
-        try:
-            await unlocked(self._screen, self._secrets, lambda: self._secrets.get(connection))
-        except PasswordNeeded:
-            password = await self._screen.app.push_screen_wait(AskPassword(connection.name))
-            if password is None:
+        async with self._one_question:  # the sampler waits for the answer, and does not ask as well
+            self._declined = False
+            try:
+                await unlocked(self._screen, self._secrets, lambda: self._secrets.get(connection))
+            except PasswordNeeded:
+                password = await self._screen.app.push_screen_wait(AskPassword(connection.name))
+                if password is None:
+                    return False
+                self._secrets.remember(connection.id, password)
+            except VaultLocked:
+                self._declined = True
                 return False
-            self._secrets.remember(connection.id, password)
-        except VaultLocked:
-            self._declined = True
-            return False
-        return True
+            return True
