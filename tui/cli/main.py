@@ -34,6 +34,8 @@ COMMANDS: dict[str, str] = {
     "remove": "forget a Connection and its password",
     "check": "check registered Connections again",
     "sockets": "count the open sockets of Connections, now or as a stream",
+    "backends": "list the single sockets of a Connection",
+    "end": "end sockets of a Connection, or cancel their queries",
     "forecast": "say where a recorded series of socket counts leads",
     "import": "register Connections from a file of another tool",
     "export": "write Connections as a registry file, without secrets",

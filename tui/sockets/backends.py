@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 
+from tui.postgres.errors import QueryFailed
+from tui.sockets import queries
 from tui.sockets.model import Group, State
-from tui.sockets.queries import CONSOLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 MOST_BACKENDS = 2_000
 QUERY_BYTES = 1_000  # of each query, in a list
 WHOLE_QUERY_BYTES = 200_000  # of one that is looked at
-# A comment of CARTO's stands at the start of a query, and is shorter.
-_COMMENT_LENGTH = 600
-_COMMENT = re.compile(r"\s*/\*\s*CARTO/[^()]{1,20}\(([^()]*)\)\s*\*/")
+# What the server's encoding cannot hand out as UTF-8.
+_UNREADABLE = frozenset({"22021", "22P05"})
+_AS_IT_STANDS: Final[LiteralString] = "SET LOCAL client_encoding = 'SQL_ASCII';\n"
+# As the poll recognises a comment: see `queries`.
+_COMMENT_STARTS = "/* CARTO/"
+_LONGEST_COMMENT = 400
 
 # Not inherited: a member whose grant (from 16 on), or who itself (before), does not inherit.
 Right = Literal["yes", "no_grant", "grant_not_inherited", "role_not_inheriting", "superuser"]
@@ -120,7 +123,23 @@ class Backend:
     @property
     def group(self) -> Group:
         """The group of one that it is, for attribution."""
-        return Group(self.database, self.username, self.application, self.client, self.state, 1)
+        carto = self.carto or Carto()
+        return Group(
+            self.database,
+            self.username,
+            self.application,
+            self.client,
+            self.state,
+            1,
+            feature=carto.feature or None,
+            carto_user=carto.user or None,
+            connection_id=carto.connection_id or None,
+        )
+
+    @property
+    def statement(self) -> str:
+        """The query without CARTO's comment."""
+        return self.query if self.carto is None else self.query.partition("*/")[2].lstrip()
 
     def to_json(self) -> dict[str, Any]:
         """Return its part of the JSON shape of `backends` and `end`."""
@@ -217,7 +236,12 @@ async def backends(
         most,
         query_bytes,
     )
-    rows = await session.rows(LIST, arguments)
+    try:
+        rows = await session.rows(LIST, arguments)
+    except QueryFailed as error:
+        if error.finding.code not in _UNREADABLE or session.closed:
+            raise
+        rows = await session.rows(_AS_IT_STANDS + LIST, arguments)
     found = tuple(map(_backend, rows))
     left_out = rows[0]["total"] - len(rows) if rows else 0
     kept = tuple(one for one in found if wanted.fits_comment(one.carto)) if wanted.by_comment else found
@@ -227,8 +251,10 @@ async def backends(
 def belonging(listing: Listing, attribution: Attribution, connection: Connection) -> Listing:
     """Return those of the backends that are a Connection's by the evidence that its counts follow.
 
-    `attribution` is of all Connections of the server: each has a say in what is another's.
+    `attribution` is of all Connections of the server: each has a say in what is another's. It learns from the
+    comments in the list: from all of the server's backends, rather than from a filtered list.
     """
+    attribution.learn(one.group for one in listing.backends)
     claim = attribution.claim_of(connection)
     mine = tuple(one for one in listing.backends if not one.console and attribution.owner(one.group) == claim)
     return replace(listing, backends=mine)
@@ -240,11 +266,12 @@ def read_comment(query: str) -> Carto | None:
     >>> read_comment("/* CARTO/3.0 (ACCID:ac; USERID:auth0|u; CM:builder; connectionId:c; mapId:m) */ SELECT 1")
     Carto(feature='builder', user='auth0|u', connection_id='c', map_id='m')
     """
-    comment = _COMMENT.match(query[:_COMMENT_LENGTH])
-    if comment is None:
+    if not query.startswith(_COMMENT_STARTS):
         return None
-    parts = (part.partition(":") for part in comment[1].split(";"))
-    said = {name.strip(): value.strip() for name, _, value in parts}
+    comment = query.partition("*/")[0]
+    if len(comment.partition("; mapId:")[0].encode("utf-8", "replace")) >= _LONGEST_COMMENT:
+        return None
+    said = queries.read_comment(comment)
     return Carto(said.get("CM", ""), said.get("USERID", ""), said.get("connectionId", ""), said.get("mapId", ""))
 
 
@@ -281,7 +308,7 @@ def _backend(row: Mapping[str, Any]) -> Backend:
         query_cut=not masked and (row["query_bytes"] or 0) > len(query),
         query_started=row["query_started"],
         carto=read_comment(text),
-        console=row["own"] or application == CONSOLE or application.startswith(f"{CONSOLE} - "),
+        console=row["own"] or application == queries.CONSOLE or application.startswith(f"{queries.CONSOLE} - "),
         right=row["right"],
     )
 

@@ -253,7 +253,8 @@ def _result(backend: Backend, verdict: str, action: Action, username: str) -> Re
         case "spared":
             return Result(backend, "spared", "It is of pgconns, or of the server itself, and is left alone")
         case "changed":
-            return Result(backend, "changed", "It is not in that state any more, or not for long enough")
+            state = "It is not in that state any more, or not for long enough"
+            return Result(backend, "changed", "It runs no such query any more" if action == "cancel" else state)
         case "unseen":
             words = f"The role {username} does not see enough of it to know it again"
             return Result(backend, "unseen", words, f"GRANT pg_read_all_stats TO {role};")
