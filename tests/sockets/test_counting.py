@@ -117,7 +117,7 @@ async def test_walsenders_and_workers_are_no_sockets(pg_server: PgServer) -> Non
 async def _groups(server_target: object, cap: int, patterns: list[str], networks: list[str]) -> tuple[Group, ...]:
     session = await connect(server_target)  # type: ignore[arg-type]
     async with session:
-        return queries.read_groups(await session.rows(queries.POLL, (cap, patterns, networks)))
+        return queries.read_groups(await session.rows(queries.POLL, (queries.STALE_AFTER_S, cap, patterns, networks)))
 
 
 async def test_folding_the_smallest_groups_keeps_sums_and_evidence(pg_server: PgServer) -> None:

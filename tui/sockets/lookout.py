@@ -27,7 +27,7 @@ _STATEMENT_LOST = frozenset({"26000", "42P05"})
 # Bytes in a query that the database's encoding, or the client's, has no letters for.
 _UNREADABLE = frozenset({"22021", "22P05"})
 
-Arguments = tuple[int, list[str], list[str]]
+Arguments = tuple[float, int, list[str], list[str]]
 
 
 class Lookout:

@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 MOST_GROUPS = 200
+STALE_AFTER_S = 60.0
 CONSOLE = "pgconns"
 
-# Parameters: the cap, LIKE patterns of applications, networks of clients. A comment of CARTO's is cut before what
-# differs from query to query. Only functions that go by bytes read queries: those that count letters fail over text
-# that another database's encoding left there. One of them per socket is what the budget of a poll bears.
+# Parameters: how long idle is stale, the cap, LIKE patterns of applications, networks of clients. A comment of CARTO's
+# is cut before what differs from query to query. Only functions that go by bytes read queries: those that count letters
+# fail over text that another database's encoding left there. One of them per socket is what a poll's budget bears.
 POLL: Final[LiteralString] = """
 WITH seen AS (
   SELECT datid, usesysid, application_name, client_addr, state, backend_type IS NULL AS masked,
     CASE WHEN starts_with(query, '/* CARTO/') THEN split_part(query, '; mapId:', 1) END AS opening,
     count(*) AS sockets, min(state_change) AS since, bool_or(pid = pg_backend_pid()) AS own,
-    count(*) FILTER (WHERE state = 'idle' AND state_change < now() - interval '1 minute') AS stale
+    count(*) FILTER (WHERE state = 'idle' AND state_change < now() - %s * interval '1 second') AS stale
   FROM pg_stat_get_activity(NULL)
   WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL
   GROUP BY 1, 2, 3, 4, 5, 6, 7

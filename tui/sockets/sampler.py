@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.sockets.bell import Bell
 from tui.sockets.credentials import place
 from tui.sockets.model import Sample
+from tui.sockets.past import Trends
 from tui.sockets.series import Series
 from tui.sockets.server import Circumstances, PasswordOf, ServerWatch
 
@@ -30,6 +32,8 @@ GRACE_S = 1.0
 # So many servers are polled in one go; more are spread over a part of the interval.
 AT_ONCE = 16
 _SPREAD = 0.4
+# Trends may take such a part of the time, on whatever machine and of however many Connections.
+_FOR_TRENDS = 0.02
 # Between beats, news of late servers is gathered for so long before it is told.
 _GATHER_S = 1.0
 
@@ -39,7 +43,7 @@ class Watch:
 
     `sample` is always there; before the first beat it counts nothing. `on_sample` is called with each new one, also
     when a late server reports between beats. `series` holds the last counts of each Connection, by its id, one per
-    beat.
+    beat; `trends` a day of them, by the same ids and by the labels of servers.
     """
 
     def __init__(
@@ -49,8 +53,10 @@ class Watch:
         interval_s: float = 2.0,
         region_addresses: Mapping[str, tuple[str, ...]] | None = None,
         on_sample: Callable[[Sample], None] | None = None,
+        trends: Trends | None = None,
     ) -> None:
         self.series: dict[str, Series] = {}
+        self.trends = trends or Trends()
         self.on_sample = on_sample
         self._circumstances = Circumstances(password_of, interval_s, region_addresses or {})
         self._connections: tuple[Connection, ...] = ()
@@ -181,19 +187,37 @@ class Watch:
     def _publish(self, *, beat: bool) -> None:
         self.sample = self._assemble()
         if beat:
-            for count in self.sample.connections:
-                self.series[count.id] = self.series.get(count.id, Series()).add(self.sample.at, count.sockets)
+            self._remember(self.sample)
             self._sampled.ring()
         if self.on_sample is not None:
             self.on_sample(self.sample)
+
+    def _remember(self, sample: Sample) -> None:
+        """Add a beat's counts to what was; then judge trends, which the next sample tells."""
+        names = set()
+        for server in sample.servers:
+            names.add(server.server)
+            self.trends.add(server.server, sample.at, server.used, None, server.limit)
+        for count in sample.connections:
+            names.add(count.id)
+            self.series[count.id] = self.series.get(count.id, Series()).add(sample.at, count.sockets)
+            # Others may take sockets of the same limit: what is left of it is this Connection's to fill.
+            limit = None if count.sockets is None or count.headroom is None else count.sockets + count.headroom
+            self.trends.add(count.id, sample.at, count.sockets, count.stale, limit)
+        self.trends.keep(names)
+        until = time.perf_counter() + _FOR_TRENDS * self.interval_s
+        self.trends.judge(sample.at, lambda: time.perf_counter() > until)
 
     def _assemble(self) -> Sample:
         rank = {connection.id: number for number, connection in enumerate(self._connections)}
         counted = sorted((server.counted for server in self._servers), key=lambda one: rank[one.connections[0].id])
         return Sample(
             time.time(),
-            tuple(one.server for one in counted),
-            tuple(sorted((count for one in counted for count in one.connections), key=lambda count: rank[count.id])),
+            tuple(replace(one.server, trend=self.trends.of(one.server.server)) for one in counted),
+            tuple(
+                replace(count, trend=self.trends.of(count.id))
+                for count in sorted((c for one in counted for c in one.connections), key=lambda c: rank[c.id])
+            ),
             tuple(stranger for one in counted for stranger in one.unregistered),
         )
 

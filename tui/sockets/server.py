@@ -284,7 +284,7 @@ class ServerWatch:
         networks = {network for p in parameters for network in p.match_client}
         networks.update(*(self._circumstances.region_addresses.get(region, ()) for region in regions))
         patterns = sorted({like(glob) for p in parameters for glob in p.match_application})
-        return queries.MOST_GROUPS, patterns, list(valid_networks(networks))
+        return queries.STALE_AFTER_S, queries.MOST_GROUPS, patterns, list(valid_networks(networks))
 
     def _recount(self) -> None:
         errors = {id: refusal.sentence for id, refusal in self._refusals.items()}
