@@ -149,7 +149,7 @@ def _line(dots: Sequence[int], full: int | None) -> list[Span]:
 def _worded(dots: Sequence[int], ground: str, words: str) -> str:
     """Put words on the ground of a row, near its right or left end, where no dots are."""
     for start in (len(dots) - len(words) - 2, 2):
-        if start >= 0 and not any(dots[start : start + len(words)]):
+        if 0 <= start <= len(dots) - len(words) and not any(dots[start : start + len(words)]):
             return ground[:start] + words + ground[start + len(words) :]
     return ground
 
