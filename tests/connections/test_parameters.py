@@ -101,8 +101,9 @@ def test_servers_are_names_or_addresses(typed: str, read: str) -> None:
     ("typed", "word"),
     [
         ("/var/run/postgresql", "socket folder"),
-        ("postgresql://u:hunter2@h/d", "URI"),
-        ("host=a password=hunter2", "URI"),
+        ("postgresql://u:hunter2@h/d", "--from-uri"),
+        ("host=a password=hunter2", "--from-uri"),
+        ("mysql://u:hunter2@h/d", "no URI of PostgreSQL"),
         ("db.example.com:5433", "Server db.example.com, Port 5433"),
         ("300.1.1.1", "0 to 255"),
         ("2001:db8:::1", "IPv6"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from textual import events
 from tests.screens.conftest import REFUSED, FakeProbe, Look, ProbeBy, answers, on_stage, seen, top, type_text, until
 from tui.connections.model import Connection, Parameters
 from tui.connections.secret import Secret
+from tui.postgres.finding import Finding
 from tui.screens.advanced_options import AdvancedOptions
 from tui.screens.confirm import Confirm
 from tui.screens.connect import Connect
@@ -112,6 +114,26 @@ async def test_a_text_pasted_into_server_fills_the_form(
         if "p%40ss" in text:
             assert form_of(pilot).draft.password == Secret("p@ss:word")
             assert "p@ss" not in seen(pilot)
+
+
+@pytest.mark.parametrize("key", ["tab", "enter", "down"])
+async def test_keys_that_come_at_once_land_in_their_fields(services: Services, key: str) -> None:
+    """A slow line, or a terminal that pastes as if one typed, brings many keys in one piece."""
+    async with on_stage(services, ParameterForm(services)) as pilot:
+        for each in ("a", key, "b", key, "c"):
+            pilot.app.post_message(events.Key(each, each if len(each) == 1 else None))
+        await until(pilot, lambda: form_of(pilot).draft.values["username"])
+        values = form_of(pilot).draft.values
+        assert [values[name] for name in ("name", "server", "username")] == ["a", "b", "c"]
+
+
+async def test_after_a_failure_the_field_at_fault_has_the_focus(services: Services, probe_by: ProbeBy) -> None:
+    handed = replace(services, probe=probe_by(Finding("authentication", "failed", "no such database", code="3D000")))
+    async with on_stage(handed, ParameterForm(handed, filled())) as pilot:
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: "Not registered: one check failed" in seen(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.focused is field(pilot, "database").input)
 
 
 async def test_a_typed_uri_is_taken_apart_when_the_field_is_left(services: Services) -> None:

@@ -104,8 +104,12 @@ def _server(text: str) -> str:
 
         with suppress(ValueError):
             return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
+    if "://" in text and not text.lower().startswith("postgres"):
+        raise Problem("This is no URI of PostgreSQL, which starts with postgresql://; type a DNS name or an IP address")
     if "://" in text or "=" in text:
-        raise Problem("This looks like a URI: paste it whole into Server, and the form takes it apart")
+        raise Problem(
+            "This is a whole URI or connection string: commands take it by --from-uri, the form by pasting it"
+        )
     if ":" in text and re.fullmatch(r"[^:]+:\d+", text):
         host, port = text.rsplit(":", 1)
         raise Problem(f"The port has a field of its own: Server {host}, Port {port}")

@@ -59,11 +59,16 @@ class Connect(Base[Connection]):
         *,
         editing: Connection | None = None,
     ) -> None:
-        """Check `parameters` with the `password` that was typed; `editing` is the Connection that they change."""
-        super().__init__(services, f"{parameters.name} · {parameters.server}:{parameters.port}/{parameters.database}")
+        """Check `parameters` with the `password` that was typed; `editing` is the Connection that they change.
+
+        `failure` is what kept it from being registered, once that is known.
+        """
+        host = f"[{parameters.server}]" if ":" in parameters.server else parameters.server
+        super().__init__(services, f"{parameters.name} · {host}:{parameters.port}/{parameters.database}")
         self.parameters = parameters
         self.editing = editing
         self.state: State = "checking"
+        self.failure: Finding | None = None
         self._typed = password
         self._report: Report | None = None
         self._registered: Connection | None = None
@@ -86,7 +91,7 @@ class Connect(Base[Connection]):
         self.action_again()
 
     def action_again(self) -> None:
-        """Check everything again; where only the registration failed, do that again."""
+        """Check everything again, and register."""
         if self.state == "registered" or self._busy:
             return
         self._work = self.run_worker(self._check(), exclusive=True, description="check the Connection")
@@ -124,26 +129,31 @@ class Connect(Base[Connection]):
 
     @property
     def _fixes(self) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.query_one(CheckList).findings if finding.fix)
+        """The findings that say how to mend them; what failed comes before what merely warns."""
+        fixes = (finding for finding in self.query_one(CheckList).findings if finding.fix)
+        return tuple(sorted(fixes, key=lambda finding: finding.status != "failed"))
 
     async def _check(self) -> None:
         checks = self.query_one(CheckList)
         checks.reset()
-        self._report = None
+        self._report = self.failure = None
         self._copied = 0
         self._enter("checking", "Checking…", focus="cancel")
         try:
             password = await self._password()
         except (SecretsError, PasswordNeeded) as error:
-            checks.show(Finding("password", "failed", str(error)))
+            self.failure = Finding("password", "failed", str(error))
+            checks.show(self.failure)
             checks.finish()
-            self._enter("failed", "✗ Not registered: there is no password to connect with", focus="back")
+            what = "Not saved" if self.editing else "Not registered"
+            self._enter("failed", f"✗ {what}: there is no password to connect with", focus="back")
             return
         self._report = await self.services.probe(self.parameters, password, self._found)
         checks.finish()
-        failed = sum(finding.status == "failed" for finding in self._report.findings)
+        failed = [finding for finding in self._report.findings if finding.status == "failed"]
         if failed:
-            words = "one check failed" if failed == 1 else f"{failed} checks failed"
+            self.failure = failed[0]
+            words = "one check failed" if len(failed) == 1 else f"{len(failed)} checks failed"
             what = "Not saved" if self.editing else "Not registered"
             self._enter("failed", f"✗ {what}: {words}", focus="back")
             return
@@ -185,13 +195,16 @@ class Connect(Base[Connection]):
             registration.register(registry, secrets, connection, self._typed, report.to_json())
             return ""
 
-        self._enter("registering", "Registering…")
+        checked = f"Nothing failed, but {'not saved' if before else 'not registered'}"
+        self._enter("registering", "Saving…" if before else "Registering…")
         try:
             left = await unlocked(self, secrets, write)
-        except VaultLocked:
-            self._enter("unregistered", "✗ Everything is OK, but not registered: the vault stays locked", focus="again")
+        except VaultLocked as locked:
+            vault = "the vault stays locked" if locked.exists else "the vault needs a passphrase"
+            words = f"{vault}. Try again, or go back and choose another place under Password kept in"
+            self._enter("unregistered", f"✗ {checked}: {words}", focus="again")
         except (Refused, RegistryError, SecretsError) as error:
-            self._enter("unregistered", f"✗ Everything is OK, but not registered: {error}", focus="again")
+            self._enter("unregistered", f"✗ {checked}: {error}", focus="again")
         else:
             if left:
                 self.tell(left, severity="warning")
@@ -213,7 +226,7 @@ class Connect(Base[Connection]):
     def action_back(self) -> None:
         """Stop what runs, and go back: to the form, or to the panel when the Connection is registered."""
         if self.state == "registering":
-            self.tell("The Connection is being registered: a moment")
+            self.tell("The Connection is being written: a moment")
             return
         if self._work is not None:
             self._work.cancel()

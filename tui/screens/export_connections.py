@@ -53,7 +53,7 @@ class ExportConnections(Base[None]):
             return
         self._text = await asyncio.to_thread(dumps, connections)
         self.query_one(TextArea).load_text(safe_lines(self._text))
-        self.about(f"{plural(len(connections), 'Connection')}, no secret among it")
+        self.about(f"{plural(len(connections), 'Connection')}, no password in it")
 
     _text = ""
 

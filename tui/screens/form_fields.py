@@ -13,7 +13,9 @@ from tui.widgets.field_row import FieldRow, Option, PasteInput, SafeInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tui.connections.model import Parameters
     from tui.connections.secret import Secret
+    from tui.postgres.finding import Finding
 
 # In the order of CARTO's own dialog; the connector was picked before.
 _BASIC = ("name", "server", "username", "database", "port", "connector")
@@ -147,3 +149,25 @@ def filled(values: Mapping[str, str], password: Secret | None) -> str:
     presets = defaults(values.get("connector", CONNECTORS[0].key))
     labels = [field.label for field in FIELDS if field.name in values and values[field.name] != presets.get(field.name)]
     return ", ".join(labels + ["Password"] * bool(password))
+
+
+def at_fault(finding: Finding, parameters: Parameters) -> str:
+    """Return the name of the field that a failed check most likely means; empty where no field is to blame.
+
+    >>> from tui.postgres.finding import Finding
+    >>> from tui.connections.model import Parameters
+    >>> at_fault(Finding("authentication", "failed", "no such database", code="3D000"), Parameters("a", "b", "c", "d"))
+    'database'
+    """
+    if finding.check == "tls":
+        if finding.code in {"EPROTO", "ETIMEDOUT"}:
+            return "port"
+        if finding.code == "X509_V_ERR_HOSTNAME_MISMATCH":
+            return "server"
+        return "sslrootcert" if parameters.sslmode.startswith("verify") else "sslmode"
+    if finding.check == "tcp":
+        return "port" if finding.code == "ECONNREFUSED" else "server"
+    if finding.check == "authentication":
+        password = "password" if source(parameters.password_from) in TYPED else "password_from"
+        return {"28P01": password, "3D000": "database", "28000": "username"}.get(finding.code, "")
+    return {"name_resolution": "server", "password": "password_from"}.get(finding.check, "")

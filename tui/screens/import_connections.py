@@ -42,7 +42,10 @@ def item(imported: Imported, place: str, taken: frozenset[str]) -> Item:
     draft = {"password_from": place, **imported.draft}
     read, problems = parameters.read(draft)
     name = draft.get("name", "")
-    where = f"{draft.get('server', '?')}/{draft.get('database', '?')} as {draft.get('username', '?')}"
+    server = draft.get("server", "?")
+    host = f"[{server}]" if ":" in server and "/" not in server else server
+    port = f":{draft['port']}" if draft.get("port") else ""
+    where = f"{host}{port}/{draft.get('database', '?')} as {draft.get('username', '?')}"
     password = "with" if imported.password else "without"
     notes = (f"from {imported.origin}, {password} a password", *imported.notes)
     if read is None:

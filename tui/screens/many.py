@@ -208,10 +208,13 @@ class Many(Base[None]):
                 self.change(index, state="failed", said=failed[0].message, notes=notes)
                 return
             async with self._one_writes:
-                await unlocked(self, self.services.secrets, self._writing(item, item.connection, report.to_json()))
+                writing = self._writing(item, item.connection, report.to_json())
+                left = await unlocked(self, self.services.secrets, writing)
         except (SecretsError, Refused, RegistryError) as error:
             self.change(index, state="failed", said=str(error))
             return
+        if left:
+            self.tell(left, severity="warning")
         warnings = f", {plural(len(report.warnings), 'warning')} kept" if report.warnings else ""
         self.change(index, state="registered", said=f"registered{warnings}", marked=False)
 
@@ -226,7 +229,7 @@ class Many(Base[None]):
             async with self._one_writes:
                 return await unlocked(self, secrets, lambda: secrets.get(connection))
 
-    def _writing(self, item: Item, connection: Connection, report: dict[str, object]) -> Callable[[], object]:
+    def _writing(self, item: Item, connection: Connection, report: dict[str, object]) -> Callable[[], str | None]:
         from tui.connections.registration import register, update  # noqa: PLC0415 - imports what writes TOML
 
         registry, secrets, before = self.services.registry, self.services.secrets, item.before

@@ -264,7 +264,7 @@ class ParameterForm(Base[Connection]):
 
     def action_connect(self) -> None:
         """Check the fields, then the server, then register."""
-        self.run_worker(self._connect(), exclusive=True, group="connect", description="check the fields of the form")
+        self.run_worker(self._connect(), exclusive=True, group="connect", description="check the form")
 
     async def _connect(self) -> None:
         from tui.screens.connect import Connect  # noqa: PLC0415 - screens load when they are opened
@@ -278,17 +278,17 @@ class ParameterForm(Base[Connection]):
         problems = self._complain()
         parameters = read(self.draft.values)[0]
         if problems or parameters is None:
-            self._go_to_problem(problems)
+            wrong = next((row for row in self.query(FieldRow) if row.name in problems), None)
+            wrong.give_focus() if wrong else self.action_advanced()
             return
         typed_here = form_fields.source(parameters.password_from) in form_fields.TYPED
         password = self.draft.password if typed_here else None
-        done = await self.app.push_screen_wait(Connect(self.services, parameters, password, editing=self.editing))
+        screen = Connect(self.services, parameters, password, editing=self.editing)
+        done = await self.app.push_screen_wait(screen)
         if done is not None:
             self.dismiss(done)
-
-    def _go_to_problem(self, problems: dict[str, str]) -> None:
-        wrong = next((row for row in self.query(FieldRow) if row.name in problems), None)
-        wrong.give_focus() if wrong else self.action_advanced()
+        elif screen.failure is not None and (name := form_fields.at_fault(screen.failure, parameters)):
+            self._row(name).give_focus()
 
     def action_leave(self) -> None:
         """Go back; ask first where something typed would be lost."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Button, Input, Static
 
 from tui.connections.parameters import BY_NAME, Problem
 from tui.screens.base import Dialog
 from tui.text import safe
+from tui.widgets.field_row import SafeInput
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -28,8 +30,11 @@ class Rename(Dialog[str]):
     def body(self) -> ComposeResult:
         """Yield the field and what is wrong with it."""
         yield Static("The name tells Connections apart, here and in CARTO.", classes="words", markup=False)
-        yield Input(self._name, compact=True)
+        yield SafeInput(self._name)
         yield Static("", classes="problem", markup=False)
+        with Horizontal(classes="answers"):
+            yield Button("Rename", id="rename", compact=True)
+            yield Button("Cancel", id="cancel", compact=True)
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
@@ -38,7 +43,18 @@ class Rename(Dialog[str]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        name, problem = self._read(event.value)
+        self._answer()
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "rename":
+            self._answer()
+        else:
+            self.dismiss(None)
+
+    def _answer(self) -> None:
+        name, problem = self._read(self.query_one(Input).value)
         if problem:
             self._complain(problem)
         else:
@@ -52,4 +68,10 @@ class Rename(Dialog[str]):
         return name, "Another Connection has that name already: choose another one" if name in self._taken else ""
 
     def _complain(self, problem: str) -> None:
-        self.query_one(".problem", Static).update(Content(safe(f"✗ {problem}" if problem else "")))
+        shown = self.query_one(".problem", Static)
+        shown.display = bool(problem)
+        shown.update(Content(safe(f"✗ {problem}")))
+
+    def on_mount(self) -> None:
+        """Nothing is wrong with the name that it has."""
+        self._complain("")

@@ -155,6 +155,9 @@ class CheckList(VerticalScroll):
             self.call_after_refresh(line.scroll_visible, animate=False)
 
     def finish(self) -> None:
-        """No more findings will come: nothing is shown as being made."""
+        """No more findings will come: nothing is shown as being made, and what failed first is in view."""
         for line in self._lines.values():
             line.set_state(line.findings, False)
+        failed = (line for line in self._lines.values() if line.findings and worst(line.findings) == "failed")
+        if first := next(failed, None):
+            self.call_after_refresh(first.scroll_visible, animate=False)

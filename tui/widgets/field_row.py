@@ -77,11 +77,22 @@ class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
     """Fields below each other; up and down go from one to the next, and what has the focus scrolls into view."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "app.focus_previous", "Previous field", show=False),
-        Binding("down", "app.focus_next", "Next field", show=False),
+        # Before the field sees the key: else, what is typed right after it would still go into the field left.
+        Binding("up", "step('previous')", "Previous field", show=False, priority=True),
+        Binding("down", "step('next')", "Next field", show=False, priority=True),
+        Binding("enter", "step('next', True)", "Next field", show=False, priority=True),
         Binding("pageup", "page_up", "Page up", show=False),
         Binding("pagedown", "page_down", "Page down", show=False),
     ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave enter to a choice, and all keys to its open list."""
+        typed_only = len(parameters) > 1
+        return action != "step" or isinstance(self.screen.focused, Input if typed_only else (Input, Choice))
+
+    def action_step(self, way: str, typed_only: bool = False) -> None:
+        """Go to the next or the previous field."""
+        _ = self.screen.focus_next() if way == "next" else self.screen.focus_previous()
 
 
 class FieldRow(Vertical):
@@ -204,11 +215,6 @@ class FieldRow(Vertical):
         if self.value != self._shown:
             self._shown = self.value
             self.post_message(self.Changed(self))
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.screen.focus_next()
 
     def _on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self.add_class("-here")
