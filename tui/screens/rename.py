@@ -24,13 +24,13 @@ class Rename(Dialog[str]):
     def __init__(self, name: str, taken: frozenset[str]) -> None:
         """Change `name` to one that is not among those taken."""
         super().__init__(f"Rename {name}")
-        self._name = name
+        self._current = name
         self._taken = taken - {name}
 
     def body(self) -> ComposeResult:
         """Yield the field and what is wrong with it."""
         yield Static("The name tells Connections apart, here and in CARTO.", classes="words", markup=False)
-        yield SafeInput(self._name)
+        yield SafeInput(self._current)
         yield Static("", classes="problem", markup=False)
         with Horizontal(classes="answers"):
             yield Button("Rename", id="rename", compact=True)
@@ -58,7 +58,7 @@ class Rename(Dialog[str]):
         if problem:
             self._complain(problem)
         else:
-            self.dismiss(name if name != self._name else None)
+            self.dismiss(name if name != self._current else None)
 
     def _read(self, text: str) -> tuple[str, str]:
         try:
