@@ -31,8 +31,8 @@ _STATES = ("active", "idle", "idle_in_transaction", "other", "unknown")
 def add_arguments(parser: ArgumentParser) -> None:
     """Name the Connection, and say which of its sockets."""
     parser.add_argument("name", metavar="NAME", help="the Connection")
-    parser.add_argument("--state", choices=_STATES, help="only sockets in this state")
-    parser.add_argument("--older-than", metavar="AGE", help="only sockets in their state for so long: 90s, 10m, 2h, 1d")
+    parser.add_argument("--state", choices=_STATES, metavar="STATE", help=f"only those in it: {', '.join(_STATES)}")
+    parser.add_argument("--older-than", metavar="AGE", help="only those in their state for so long: 90s, 10m, 2h, 1d")
 
 
 def run(arguments: Namespace, output: Output) -> int:

@@ -49,11 +49,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--pid", action="append", metavar="PID", help="this socket; may be given several times")
     which.add_argument("--idle", action="store_true", help="all that are idle, and still are when their turn comes")
-    which.add_argument("--idle-in-transaction", action="store_true", help="all that hold a transaction open, and idle")
+    which.add_argument(
+        "--idle-in-transaction", action="store_true", help="all that hold a transaction open and do nothing"
+    )
     parser.add_argument("--cancel", action="store_true", help="cancel the query that runs, and leave the socket open")
     parser.add_argument("--older-than", metavar="AGE", help="only those in that state for so long: 90s, 10m, 2h, 1d")
     parser.add_argument("--dry-run", action="store_true", help="only show which")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--yes", action="store_true", help="do not ask; what is done is logged either way")
 
 
 def run(arguments: Namespace, output: Output) -> int:
