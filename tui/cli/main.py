@@ -8,6 +8,7 @@ A command is a module with
     run(arguments, output) -> int       raises Refused for what cannot be done; registry and secret errors pass through
     PLAIN = True                        it takes nothing but --json: `arguments` is None then, and argparse, which
                                         would be a sixth of the start-up budget of `list`, is not imported
+    REFUSED: int                        what wrong usage answers, where convention wants another status than 2
 
 and is imported, with its parser, only when it is asked for.
 """
@@ -36,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "sockets": "count the open sockets of Connections, now or as a stream",
     "backends": "list the single sockets of a Connection",
     "end": "end sockets of a Connection, or cancel their queries",
+    "alert": "answer as a monitoring plugin: nearly full, leaking, down",
     "forecast": "say where a recorded series of socket counts leads",
     "import": "register Connections from a file of another tool",
     "export": "write Connections as a registry file, without secrets",
@@ -115,7 +117,10 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
     gc.enable()
     from tui.cli.parser import parse
 
-    arguments = parse(name, COMMANDS[name], module, rest, json=name not in WITHOUT_JSON)
+    try:
+        arguments = parse(name, COMMANDS[name], module, rest, json=name not in WITHOUT_JSON)
+    except Refused as refused:
+        raise Refused(str(refused), getattr(module, "REFUSED", refused.status)) from None
     if arguments is None:  # --help was printed
         return Exit.DONE
     output.json = getattr(arguments, "json", False)

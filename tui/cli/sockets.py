@@ -63,8 +63,8 @@ def run(arguments: Namespace, output: Output) -> int:
     if not chosen and not output.json:
         output.note(NONE_YET)
         return Exit.DONE
-    watched = _neighbours(chosen, registry.load())
-    password_of = _passwords(chosen, prompts.open_secrets())
+    watched = neighbours(chosen, registry.load())
+    password_of = passwords(chosen, prompts.open_secrets())
     return asyncio.run(_count(chosen, watched, password_of, interval_s, times, output))
 
 
@@ -128,7 +128,7 @@ async def _samples(
         await watch.close()
 
 
-def _neighbours(chosen: Sequence[Connection], registered: Sequence[Connection]) -> list[Connection]:
+def neighbours(chosen: Sequence[Connection], registered: Sequence[Connection]) -> list[Connection]:
     """Return the chosen Connections and the others of their servers, whose sockets are not to count as a stranger's."""
     from tui.sockets.credentials import place
 
@@ -136,7 +136,7 @@ def _neighbours(chosen: Sequence[Connection], registered: Sequence[Connection]) 
     return [connection for connection in registered if place(connection) in places]
 
 
-def _passwords(chosen: Sequence[Connection], secrets: Secrets) -> PasswordOf:
+def passwords(chosen: Sequence[Connection], secrets: Secrets) -> PasswordOf:
     """Return what fetches passwords. Whatever asks a person asks now: later the terminal belongs to the counts."""
     import asyncio
 
