@@ -20,9 +20,11 @@ from tui.sockets.backends import Backend, Filter, backends
 from tui.sockets.control import carry_out, plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.servers.fixtures import PgServer, StartBouncer
+    from tests.servers.impostors import FaultyProxy
     from tests.servers.postgres import Server
 
 MAJORS = (12, 13, 14, 15, 16, 17, 18)
@@ -281,3 +283,23 @@ async def test_behind_a_transaction_pooler_its_own_socket_is_spared(
             assert [one.pid for one in chosen.targets] == [socket.info.backend_pid]
             assert [result.outcome for result in (await carry_out(session, chosen)).results] == ["done"]
         assert not lives(socket)
+
+
+async def test_an_interruption_in_the_middle_is_logged(
+    pg_server: PgServer, faulty_proxy: Callable[[str, int], FaultyProxy]
+) -> None:
+    server = pg_server(17)
+    carto, gis = role(server), server.database()
+    proxy = faulty_proxy(server.host, server.port)
+    with held(server, 2, carto, gis) as sockets:
+        async with await connect(replace(await _target(server, carto, gis), port=proxy.port)) as session:
+            chosen = plan("end", await listed(session, username=carto, database=gis), carto)
+            proxy.deaf()
+            acting = asyncio.create_task(carry_out(session, chosen))
+            await asyncio.sleep(0)  # the first statement is on its way
+            acting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await acting
+        assert all(lives(socket) for socket in sockets)
+    (line,) = log()
+    assert (line["outcome"], line["pid"]) == ("failed", chosen.targets[0].pid) and "not known" in line["message"]

@@ -35,7 +35,6 @@ REFUSED = UNKNOWN
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _TIMEOUT_S = 8.0  # what runs plugins gives them ten seconds
 _MOST_SENTENCES = 5
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -120,13 +119,14 @@ async def _sample(connections: Sequence[Connection], password_of: PasswordOf) ->
 
 
 def _thresholds(arguments: Namespace) -> Thresholds:
+    from tui.cli.durations import seconds
     from tui.cli.output import Refused
     from tui.sockets.alerts import Thresholds
 
     warning, critical = (_share(name, getattr(arguments, name)) for name in ("warning", "critical"))
     if warning > critical:
         raise Refused("--warning is the lower share, --critical the higher")
-    return Thresholds(warning, critical, _time(arguments.within))
+    return Thresholds(warning, critical, seconds("--within", arguments.within))
 
 
 def _share(name: str, text: str) -> float:
@@ -137,15 +137,6 @@ def _share(name: str, text: str) -> float:
     if not 0 < share <= 1:
         raise Refused(f"--{name} is a share of the limit, such as 80%")
     return share
-
-
-def _time(text: str) -> float:
-    from tui.cli.output import Refused
-
-    found = re.fullmatch(r"(\d{1,6})([smhd])", text.strip(), re.ASCII)
-    if not found:
-        raise Refused("--within is a time such as 90s, 30m, 2h or 1d")
-    return float(int(found[1]) * _UNITS[found[2]])
 
 
 def _sentences(alerts: Sequence[Alert], sample: Sample) -> list[str]:

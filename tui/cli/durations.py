@@ -7,19 +7,19 @@ import re
 from tui.cli.output import Refused
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)", re.ASCII)
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd])", re.ASCII)
 
 
 def seconds(option: str, text: str) -> float:
-    """Return a duration in seconds; one without a unit is in seconds. Raises Refused.
+    """Return a duration in seconds; a number without a unit could be anything. Raises Refused.
 
-    >>> seconds("--older-than", "10m"), seconds("--older-than", "1.5")
-    (600.0, 1.5)
+    >>> seconds("--older-than", "10m"), seconds("--older-than", "1.5h")
+    (600.0, 5400.0)
     """
     said = _DURATION.fullmatch(text.strip())
     if said is None:
-        raise Refused(f"{option} is a length of time such as 90s, 10m, 2h or 1d")
-    return float(said[1]) * _UNITS[said[2] or "s"]
+        raise Refused(f"{option} is a length of time such as 90s, 30m, 2h or 1d")
+    return float(said[1]) * _UNITS[said[2]]
 
 
 def words(seconds: float | None) -> str:

@@ -32,6 +32,8 @@ STATUSES = {
     Exit.UNUSABLE_STORE: "the registry cannot be read, or its password cannot be had",
 }
 _LARGEST_PID = 2**31 - 1
+_DOING = {"cancel": "Cancelling", "end": "Ending"}
+_DONE = {"cancel": "cancelled", "end": "ended"}
 
 
 class _Wish(NamedTuple):
@@ -84,6 +86,7 @@ def run(arguments: Namespace, output: Output) -> int:
             done = Done(())
             if plan.targets and not arguments.dry_run:
                 say = (lambda _: None) if output.json else lambda result: _say(result, output)
+                output.progress(f"{_DOING[plan.action]} {len(plan.targets)}")
                 done = runner.run(carry_out(session, plan, say))
         finally:
             runner.run(session.close())
@@ -168,9 +171,6 @@ def _show(plan: Plan, missing: list[int], own: Own, connection: Connection, outp
         output.note(f"Fix: {fix}")
     for pid in missing:
         output.note(f"{pid}: {connection.name} has no such socket (any more)")
-
-
-_DONE: dict[Action, str] = {"cancel": "cancelled", "end": "ended"}
 
 
 def _question(plan: Plan) -> str:
