@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from tui.connections import checks
 from tui.connections.registry import RegistryError, UnknownConnection
-from tui.connections.secret import PasswordNeeded, SecretsError, VaultLocked
+from tui.connections.secret import SecretsError
 from tui.probe.report import CHECKS
 from tui.screens import connection_actions
 from tui.screens.base import Base
@@ -24,7 +24,7 @@ from tui.screens.connection_facts import (
     socket_facts,
     verdict,
 )
-from tui.screens.passphrase import AskPassword, unlocked
+from tui.screens.passphrase import password_of
 from tui.styling import sheet
 from tui.text import safe
 from tui.widgets.cells import plural
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from tui.connections.model import Connection
-    from tui.connections.secret import Secret
     from tui.screens.services import Services
     from tui.widgets.socket_lines import Row
 
@@ -48,6 +47,7 @@ class ConnectionDetail(Base[None]):
     CSS_PATH = sheet("connection_detail")
     BINDINGS: ClassVar = [
         Binding("escape,q", "back", "Back", id="detail.back", tooltip="Go back to the live panel; stops a check"),
+        Binding("enter,g", "groups", "Who", id="detail.groups", tooltip="Show who holds its sockets; cancel, end"),
         Binding("p", "page(True)", "Parameters", id="detail.about", tooltip="Show its parameters and its last check"),
         Binding("p", "page(False)", "Sockets", id="detail.lately", tooltip="Show its sockets now and lately"),
         Binding("c", "check", "Check", id="detail.check", tooltip="Check again everything CARTO needs of it"),
@@ -188,7 +188,7 @@ class ConnectionDetail(Base[None]):
     async def _check(self) -> None:
         check_list = self.query_one(CheckList)
         try:
-            password = await self._password()
+            password = await password_of(self, self.services.secrets, self.connection)
             report = await self.services.probe(self.connection.parameters, password, check_list.show)
         except SecretsError as error:
             check_list.finish()
@@ -200,18 +200,11 @@ class ConnectionDetail(Base[None]):
         self._kept = checks.load(self.connection.id)
         self._say(f"Checked now: {verdict(report.findings)}")
 
-    async def _password(self) -> Secret | None:
-        secrets, connection = self.services.secrets, self.connection
-        try:
-            return await unlocked(self, secrets, lambda: secrets.get(connection))
-        except PasswordNeeded:
-            password = await self.app.push_screen_wait(AskPassword(connection.name))
-            if password is None:
-                raise
-            secrets.remember(connection.id, password)
-            return password
-        except VaultLocked:
-            raise SecretsError("the vault stayed locked") from None
+    def action_groups(self) -> None:
+        """Show who holds its sockets."""
+        from tui.screens.socket_groups import SocketGroups  # noqa: PLC0415 - when it is first used
+
+        self.app.push_screen(SocketGroups(self.services, self.connection))
 
     def action_edit(self) -> None:
         """Change its parameters."""

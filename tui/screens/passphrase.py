@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
-from tui.connections.secret import Secret, VaultLocked, WrongPassphrase
+from tui.connections.secret import PasswordNeeded, Secret, SecretsError, VaultLocked, WrongPassphrase
 from tui.screens.base import Dialog
 from tui.text import safe, safe_lines
 from tui.widgets.field_row import SafeInput
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.screen import Screen
 
+    from tui.connections.model import Connection
     from tui.connections.secrets import Secrets
 
 Value = TypeVar("Value")
@@ -142,3 +143,20 @@ async def unlocked(screen: Screen[Any], secrets: Secrets, work: Callable[[], Val
                 problem = ""
             except WrongPassphrase as wrong:
                 problem = str(wrong)
+
+
+async def password_of(screen: Screen[Any], secrets: Secrets, connection: Connection) -> Secret | None:
+    """Return a Connection's password; ask for the passphrase, or for the password itself, where that is needed.
+
+    Call it in a worker. Raises SecretsError, whose sentence says why there is none.
+    """
+    try:
+        return await unlocked(screen, secrets, lambda: secrets.get(connection))
+    except PasswordNeeded:
+        password = await screen.app.push_screen_wait(AskPassword(connection.name))
+        if password is None:
+            raise
+        secrets.remember(connection.id, password)
+        return password
+    except VaultLocked:
+        raise SecretsError("the vault stayed locked") from None
