@@ -127,6 +127,13 @@ async def test_keys_that_come_at_once_land_in_their_fields(services: Services, k
         assert [values[name] for name in ("name", "server", "username")] == ["a", "b", "c"]
 
 
+async def test_the_field_with_the_focus_stays_in_view_in_a_terminal_made_small(services: Services) -> None:
+    async with on_stage(services, ParameterForm(services, filled())) as pilot:
+        field(pilot, "port").give_focus()
+        await pilot.resize_terminal(40, 12)
+        await until(pilot, lambda: "5432" in seen(pilot))
+
+
 async def test_after_a_failure_the_field_at_fault_has_the_focus(services: Services, probe_by: ProbeBy) -> None:
     handed = replace(services, probe=probe_by(Finding("authentication", "failed", "no such database", code="3D000")))
     async with on_stage(handed, ParameterForm(handed, filled())) as pilot:

@@ -90,6 +90,12 @@ class Fields(VerticalScroll, can_focus=False, inherit_bindings=False):
         typed_only = len(parameters) > 1
         return action != "step" or isinstance(self.screen.focused, Input if typed_only else (Input, Choice))
 
+    def on_resize(self) -> None:
+        """Keep the field that has the focus in view."""
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
+
     def action_step(self, way: str, typed_only: bool = False) -> None:
         """Go to the next or the previous field."""
         _ = self.screen.focus_next() if way == "next" else self.screen.focus_previous()
