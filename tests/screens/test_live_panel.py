@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,12 @@ from tui.screens.live_panel import LivePanel
 from tui.screens.parameter_form import ParameterForm
 from tui.screens.passphrase import Passphrase
 from tui.screens.services import Services
+from tui.sockets.growth import Trend
 from tui.sockets.model import ConnectionCount, ServerCount
 from tui.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from textual.pilot import Pilot
@@ -43,8 +46,20 @@ if TYPE_CHECKING:
 A = connection("analytics", username="carto_builder")
 B = connection("builder maps", password_from="vault")
 C = connection("workflows", "eu.example.com")
+STEADY = Trend("steady", 0.1, -0.1, 0.2, window_s=600.0)
+LEAKING = Trend("leaking", 1.0, 0.8, 1.2, 1126.0, 1106.0, 1156.0, 300, 600.0)
 EU = "eu.example.com:5432"
 EU_DOWN = ServerCount(EU, error=REFUSED, seen_at=880.0)
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Moments are told by the machine's clock: here it is UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def register(services: Services, *connections: Connection) -> None:
@@ -66,8 +81,8 @@ async def watching(pilot: Pilot[int]) -> FakeWatch:
 def three() -> tuple[ConnectionCount, ...]:
     """Counts of A, B and C; C's server is not seen."""
     return (
-        counted("analytics", 41, states=(12, 27, 2, 0, 0), oldest_idle_in_transaction_s=754.0),
-        counted("builder maps", 28, headroom=2, limit=30, bounded_by="role"),
+        counted("analytics", 41, states=(12, 27, 2, 0, 0), oldest_idle_in_transaction_s=754.0, trend=STEADY),
+        counted("builder maps", 28, headroom=2, limit=30, bounded_by="role", trend=LEAKING),
         counted("workflows", None, EU),
     )
 
@@ -92,6 +107,9 @@ async def test_what_one_look_tells(services: Services, size: tuple[int, int], lo
         watch.count(sampled(*three(), at=1006.0, servers=(EU_DOWN,)))
         await until(pilot, lambda: "in tx 12 min" in seen(pilot))
         await look(pilot, "counted")
+        await pilot.press("down")
+        await until(pilot, lambda: "at 00:18; earliest in" in seen(pilot))
+        await look(pilot, "cursor on what leaks")
         await pilot.press("end")
         await until(pilot, lambda: f"Not seen: {REFUSED[:40]}" in seen(pilot))
         await look(pilot, "cursor on what is not seen")
@@ -192,10 +210,11 @@ async def test_filter_and_sort(services: Services) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: "analytics" in seen(pilot))
         assert cursor(pilot) == "builder-maps"
-        await pilot.press("s", "home")
-        assert cursor(pilot) == "analytics"
-        await pilot.press("s", "home")
-        assert cursor(pilot) == "workflows"
+        orders = {"s": ("sockets", "growth", "time left", "trouble", "name"), "S": ("trouble",)}
+        first = {"sockets": "analytics", "name": "analytics"}
+        for key, order in ((key, order) for key, all_of in orders.items() for order in all_of):
+            await pilot.press(key, "g")
+            assert cursor(pilot) == first.get(order, "builder-maps"), order
 
 
 async def test_pause_holds_still_and_goes_on_with_the_newest(services: Services) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from textual._compositor import ChopsUpdate
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from tui.screens.themes import TOKENS
-from tui.widgets.live_table import Line, LiveTable, Span, Spans, changed_cells
+from tui.widgets.changes import changed_columns
+from tui.widgets.column_cuts import ColumnCuts
+from tui.widgets.live_table import Line, LiveTable, Span, Spans
 
 
 def draw(value: Any, cursor: bool, width: int) -> Spans:
@@ -145,12 +149,41 @@ async def test_without_colour_the_cursor_is_reversed(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        (("ab", "1", "x"), ("ab", "1", "x"), 0),
-        (("ab", "1", "x"), ("ab", "2", "x"), 3),
-        (("ab", "1", "x"), ("ab", "1", "y"), 4),
-        (("ab",), (), 2),
-        (("漢", "1"), ("字", "1"), 2),
+        (("ab", "1", "x"), ("ab", "1", "x"), []),
+        (("ab", "1", "x"), ("ab", "2", "x"), [(2, 3)]),
+        (("ab", "1", "x"), ("cd", "1", "y"), [(0, 2), (3, 4)]),
+        (("ab", "12", "x"), ("ab", "123"), [(3, 5)]),
+        (("ab",), (), [(0, 2)]),
+        (("漢", "1"), ("字", "1"), [(0, 2)]),
+        (("漢", "1"), ("漢", "2"), [(2, 3)]),
     ],
 )
-def test_changed_cells(old: tuple[str, ...], new: tuple[str, ...], expected: int) -> None:
-    assert changed_cells(tuple(map(Span, old)), tuple(map(Span, new))) == expected
+def test_changed_columns(old: tuple[str, ...], new: tuple[str, ...], expected: list[tuple[int, int]]) -> None:
+    assert changed_columns(tuple(map(Span, old)), tuple(map(Span, new)), (0, 2, 3, 5)) == expected
+
+
+def test_a_tone_is_a_change() -> None:
+    assert changed_columns((Span("ab"), Span("1")), (Span("ab"), Span("1", "failed")), (0, 2, 3)) == [(2, 3)]
+
+
+async def test_inside_of_cuts_only_the_columns_that_changed_are_sent() -> None:
+    class Cut(Stage):
+        def compose(self) -> ComposeResult:
+            yield ColumnCuts(LiveTable(draw, edges=lambda width: (0, 2, 8)))
+
+    app = Cut()
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.table.show(lines(50))
+        await pilot.pause()
+        app.displayed.clear()
+        changed = lines(50)
+        changed[3] = Line("k2", ("name 2", 99))
+        app.table.show(changed)
+        await pilot.pause()
+        (update,) = app.displayed
+        assert isinstance(update, ChopsUpdate)
+        sent = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", update.render_segments(app.console))
+        assert sent.strip("\n") == "99"
+        assert app.drawn()[3] == "  99    name 2"
+        await pilot.resize_terminal(60, 12)
+        assert app.drawn()[3] == "  99    name 2"

@@ -26,6 +26,8 @@ _KEY_NAMES = {
     "equals_sign": "=",
     "asterisk": "*",
     "space": "space",
+    "full_stop": ".",
+    "exclamation_mark": "!",
 }
 
 _MOVING = ("Up", "Down", "Page up", "Page down", "First", "Last")
@@ -40,13 +42,19 @@ WORDS: dict[str, tuple[tuple[str, str], ...]] = {
         ("in tx", "idle in a transaction: it holds locks, and keeps the server from cleaning up"),
         ("limit", "the one that is reached first: of the server, of the role or of the database"),
         ("free", "how many more sockets can open before that limit"),
+        ("trend", "where the sockets lead, judged by the last minutes to the last day; /m is a minute, /h an hour"),
+        ("leaking", "idle sockets that only accumulate: a client opens them and does not close them"),
+        ("surging", "far more sockets within minutes"),
+        ("full in", "when the limit is reached, should it go on like this"),
+        ("alert", "raised once, with its time and cause; press ! to list them, b to hear them"),
         ("not registered", "sockets of databases and roles that no Connection here stands for"),
         ("own sockets only", "the role may not see those of others: GRANT pg_monitor TO it shows them"),
         ("shared by 2", "Connections with the same server, database and role: their sockets cannot be told apart"),
     ),
     "Signs": (
-        ("✗", "it cannot be seen, it is full, or a check failed"),
-        ("!", "a warning: over 80 % of a limit, or in a transaction for more than a minute"),
+        ("✗", "it cannot be seen, it is full or will be within half an hour, or a check failed"),
+        ("!", "a warning: over 80 % of a limit, leaking, surging, or in a transaction for more than a minute"),
+        ("→ ↗ ↘ ↑", "steady, growing or leaking, shrinking, surging"),
         ("·", "worth knowing"),
         ("—", "not seen; that is not zero"),
         ("██▒▒··", "of the limit: its own sockets, those of others, free"),

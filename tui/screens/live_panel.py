@@ -6,18 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
-from textual.binding import Binding
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui.connections.secret import SecretsError
 from tui.screens import connection_actions
-from tui.screens.panel_feed import PanelFeed
+from tui.screens.panel_doors import PanelDoors
+from tui.screens.panel_keys import KEYS
 from tui.text import safe
+from tui.widgets.column_cuts import ColumnCuts
 from tui.widgets.live_table import LiveTable
 from tui.widgets.panel import ORDERS
-from tui.widgets.socket_lines import heading
+from tui.widgets.socket_lines import edges, heading
 from tui.widgets.troubles import SIGNS
 
 if TYPE_CHECKING:
@@ -25,10 +26,22 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from tui.connections.model import Connection
+    from tui.screens.alerts import Alerts
     from tui.screens.connection_detail import ConnectionDetail
 
-INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-_ORDER_WORDS = {"name": "by name", "sockets": "by sockets, the most first", "trouble": "by trouble, the worst first"}
+_ORDER_WORDS = {
+    "name": "by name",
+    "sockets": "by sockets, the most first",
+    "growth": "by growth, the fastest first",
+    "time left": "by the time left until a limit, the shortest first",
+    "trouble": "by trouble, the worst first",
+}
+
+_NEED_CONNECTIONS = frozenset((
+    "open", "edit", "check", "rename", "remove", "copy", "unlock", "filter", "sort", "trouble", "edge", "server",
+    "pause", "step", "alerts", "export_seen",
+))  # fmt: skip
+_TONES = {"failed": "$failed", "warning": "$warning", "note": "", "plain": ""}
 
 _WELCOME = Content.assemble(
     ("No Connection is registered yet\n\n", "bold"),
@@ -43,53 +56,19 @@ _WELCOME = Content.assemble(
 )  # fmt: skip
 
 
-class LivePanel(PanelFeed):
+class LivePanel(PanelDoors):
     """One line per registered Connection, kept up to date by counting on each server."""
 
     heading = "Sockets"
-    BINDINGS: ClassVar = [
-        Binding("a", "add", "Add", id="panel.add", tooltip="Register a Connection: pick a connector, fill in, connect"),
-        Binding("enter", "open", "Open", id="panel.open", tooltip="Show the Connection under the cursor in detail"),
-        Binding("e", "edit", "Edit", id="panel.edit", tooltip="Change the Connection's parameters"),
-        Binding("c", "check", "Check", id="panel.check", tooltip="Check again everything CARTO needs of it"),
-        Binding("r", "rename", "Rename", id="panel.rename", show=False, tooltip="Give the Connection another name"),
-        Binding(
-            "d,delete", "remove", "Remove", id="panel.remove", show=False, tooltip="Remove the Connection; asks first"
-        ),
-        Binding("y", "copy", "Copy", id="panel.copy", show=False, tooltip="Copy its URI, without the password"),
-        Binding("slash", "filter", "Filter", id="panel.filter", tooltip="Show Connections whose names hold some text"),
-        Binding("s", "sort", "Sort", id="panel.sort", tooltip="Sort by name, sockets or trouble"),
-        Binding(
-            "p",
-            "pause",
-            "Pause",
-            id="panel.pause",
-            show=False,
-            tooltip="Hold the panel still; counting goes on behind it",
-        ),
-        Binding("plus,equals_sign", "interval(1)", "Slower", id="panel.slower", show=False, tooltip="Count less often"),
-        Binding("minus", "interval(-1)", "Faster", id="panel.faster", show=False, tooltip="Count more often"),
-        Binding("u", "unlock", "Unlock", id="panel.unlock", show=False, tooltip="Give the passphrase or password"),
-        Binding(
-            "i", "import", "Import", id="panel.import", show=False, tooltip="Import Connections from a file or text"
-        ),
-        Binding(
-            "x", "export", "Export", id="panel.export", show=False, tooltip="Show, write or copy the registry as TOML"
-        ),
-        Binding("A", "apply", "Apply", id="panel.apply", show=False, tooltip="Make the registry what a file says"),
-        Binding("D", "doctor", "Doctor", id="panel.doctor", show=False, tooltip="Check this machine and terminal"),
-        Binding("R", "reload", "Reload", id="panel.reload", show=False, tooltip="Read the registry again"),
-        Binding("question_mark", "app.help", "Help", id="panel.help", show=False, tooltip="What the screen is for"),
-        Binding("escape", "clear_filter", "Clear", id="panel.clear", show=False),
-        Binding("q", "app.quit", "Quit", id="panel.quit", tooltip="Leave pgconns"),
-    ]
+    BINDINGS: ClassVar = [*KEYS]
 
     def body(self) -> ComposeResult:
         """Yield the table, what stands in its place at the first start, and what the cursor's line means."""
         yield Static("", id="damaged", markup=False)
-        yield LiveTable(self._draw, heading, id="sockets")
+        yield ColumnCuts(LiveTable(self._draw, heading, edges=edges, id="sockets"), id="table")
         with Container(id="first"):
             yield Static(_WELCOME, id="welcome")
+        yield Static("", id="alert")
         yield Static("", id="cursor")
         yield Input(placeholder="part of a name, server, database or role", compact=True, id="filter")
 
@@ -118,15 +97,20 @@ class LivePanel(PanelFeed):
             else Content(""),
             layout=True,
         )
-        pace = "PAUSED" if self.paused else f"every {self.interval_s:g} s"
-        said = panel.totals(pace, self.size.width - 22) if panel.connections else ""
+        said = panel.totals(self.pace(), self.size.width - 22) if panel.connections else ""
         if said != self._about:
             self._about = said
             self.about(said)
+        self._show_alert()
         self._show_cursor()
         for screen in self.app.screen_stack[1:]:
-            if isinstance(screen, _detail_type()):
-                self._feed(screen)
+            self._feed(screen)
+
+    def _show_alert(self) -> None:
+        words, tone = self.panel.alerts.summary()
+        self.set_class(bool(words), "-alert")
+        line = Content.styled(words, _TONES[tone]).truncate(max(20, self.size.width - 2), ellipsis=True)
+        self._tell("#alert", line)
 
     def _show_cursor(self) -> None:
         connection = self._connection()
@@ -138,12 +122,9 @@ class LivePanel(PanelFeed):
             (safe(connection.name), "bold"), ("  " + safe(self.panel.address(connection)), "$muted")
         )
         lines = [first.truncate(max(20, self.size.width - 2), ellipsis=True)]
-        tones = {"failed": "$failed", "warning": "$warning", "note": ""}
-        lines += [
-            Content.styled(f"{SIGNS[trouble.level]} {safe(trouble.sentence)}", tones[trouble.level])
-            for trouble in self.panel.wrong(connection)
-        ]
-        lines.append(Content.styled(self.panel.standing(connection), "$muted"))
+        for level, sentence in self.panel.details(connection):
+            sign = "" if level == "plain" else f"{SIGNS[level]} "
+            lines.append(Content.styled(sign + safe(sentence), "$muted" if level == "plain" else _TONES[level]))
         self._tell("#cursor", Content("\n").join(lines))
 
     def _tell(self, selector: str, content: Content, *, layout: bool = False) -> None:
@@ -152,10 +133,14 @@ class LivePanel(PanelFeed):
         if static.content != content:
             static.update(content, layout=layout)
 
-    def _feed(self, detail: ConnectionDetail) -> None:
-        connection = self.panel.by_id.get(detail.connection_id)
-        if connection is not None:
-            detail.show_row(self.panel.row(connection))
+    def _feed(self, screen: Screen[Any]) -> None:
+        """Hand a screen that lies over the panel what is known now."""
+        if isinstance(screen, _alerts_type()):
+            screen.show(self.panel.alerts, self.latest.at)
+        elif isinstance(screen, _detail_type()):
+            connection = self.panel.by_id.get(screen.connection_id)
+            if connection is not None:
+                screen.show_row(self.panel.row(connection))
 
     @on(LiveTable.Moved)
     def _moved(self) -> None:
@@ -173,24 +158,9 @@ class LivePanel(PanelFeed):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what can be done: what needs a Connection needs one under the cursor."""
-        if action in {"open", "edit", "check", "rename", "remove", "copy", "unlock", "filter", "sort", "pause"}:
+        if action in _NEED_CONNECTIONS:
             return bool(self.panel.connections)
         return True if action != "clear_filter" else bool(self.panel.wanted)
-
-    def _push(self, screen: Screen[Any]) -> None:
-        self.app.push_screen(screen)
-
-    def _writing_refused(self) -> bool:
-        if self.damaged:
-            self.tell("The registry is not written to while it is damaged: mend it, then press R", severity="error")
-        return bool(self.damaged)
-
-    def action_add(self) -> None:
-        """Register a Connection."""
-        if not self._writing_refused():
-            from tui.screens.connector_picker import ConnectorPicker  # noqa: PLC0415 - for a quick first frame
-
-            self._push(ConnectorPicker(self.services))
 
     def action_open(self, check: bool = False) -> None:
         """Show the Connection under the cursor in detail."""
@@ -207,19 +177,19 @@ class LivePanel(PanelFeed):
     def action_edit(self) -> None:
         """Change its parameters."""
         connection = self._connection()
-        if connection is not None and not self._writing_refused():
+        if connection is not None and not self.writing_refused():
             connection_actions.edit(self, connection)
 
     def action_rename(self) -> None:
         """Give it another name."""
         connection = self._connection()
-        if connection is not None and not self._writing_refused():
+        if connection is not None and not self.writing_refused():
             self.run_worker(connection_actions.rename(self, connection), description="rename")
 
     def action_remove(self) -> None:
         """Remove it, after a question."""
         connection = self._connection()
-        if connection is not None and not self._writing_refused():
+        if connection is not None and not self.writing_refused():
             self.run_worker(connection_actions.remove(self, connection), description="remove")
 
     def action_copy(self) -> None:
@@ -245,26 +215,51 @@ class LivePanel(PanelFeed):
                 if count.error:
                     self.watching.retry(count.id)
 
-    def action_pause(self) -> None:
-        """Hold the panel still, or go on with what is known now."""
-        self.paused = not self.paused
-        self.know(self.latest)
-
-    def action_interval(self, step: int) -> None:
-        """Count less or more often."""
-        nearest = min(INTERVALS_S, key=lambda interval: abs(interval - self.interval_s))
-        index = min(max(INTERVALS_S.index(nearest) + step, 0), len(INTERVALS_S) - 1)
-        if INTERVALS_S[index] != self.interval_s:
-            self.interval_s = INTERVALS_S[index]
-            self.know(self.latest)
-            if self.watching is not None:
-                self.watching.interval_s = self.interval_s
-
-    def action_sort(self) -> None:
-        """Sort by the next order."""
-        order = ORDERS[(ORDERS.index(self.panel.order) + 1) % len(ORDERS)]
+    def action_sort(self, step: int) -> None:
+        """Sort by the next order, or by the one before."""
+        order = ORDERS[(ORDERS.index(self.panel.order) + step) % len(ORDERS)]
         self.know(replace(self.latest, order=order))
         self.tell(f"Sorted {_ORDER_WORDS[order]}")
+
+    def action_trouble(self, step: int) -> None:
+        """Go to the next Connection with a trouble that way, round the end."""
+        key = self.panel.next_trouble(self.query_one(LiveTable).cursor, step)
+        if key is None:
+            self.tell("No Connection is in trouble")
+        self.query_one(LiveTable).move_cursor(key)
+
+    def action_edge(self, direction: int) -> None:
+        """Go to the first or last Connection."""
+        self.query_one(LiveTable).action_edge(direction)
+
+    def action_server(self, number: int) -> None:
+        """Go to the first Connection of a server, counted from 1."""
+        self.query_one(LiveTable).move_cursor(self.panel.first_of_server(number))
+
+    def action_alerts(self) -> None:
+        """List the alerts, then go to the one that was chosen."""
+        listed = _alerts_type()(self.services)
+        self._feed(listed)
+        self.app.push_screen(listed, self._go_to)
+
+    def _go_to(self, subject: str | None) -> None:
+        """Put the cursor on a Connection, or on the first of a server."""
+        if subject is not None:
+            self.query_one(LiveTable).move_cursor(self.panel.key_of(subject))
+
+    def action_export_seen(self) -> None:
+        """Write what is seen into a file."""
+        sample = self.panel.seen()
+        if sample is None:
+            self.tell("Nothing was counted yet")
+            return
+        from tui.screens.export_seen import ExportSeen  # noqa: PLC0415 - for a quick first frame
+
+        self.app.push_screen(ExportSeen(sample), self._exported)
+
+    def _exported(self, path: str | None) -> None:
+        if path is not None:
+            self.tell(f"Written to {path}, readable by you alone")
 
     def action_filter(self) -> None:
         """Type what names must hold."""
@@ -288,34 +283,14 @@ class LivePanel(PanelFeed):
     def _filter_submitted(self) -> None:
         self._leave_filter()
 
-    def action_import(self) -> None:
-        """Import Connections from a file or from pasted text."""
-        if not self._writing_refused():
-            from tui.screens.import_connections import ImportConnections  # noqa: PLC0415 - for a quick first frame
-
-            self._push(ImportConnections(self.services))
-
-    def action_export(self) -> None:
-        """Show, write or copy the registry."""
-        from tui.screens.export_connections import ExportConnections  # noqa: PLC0415 - for a quick first frame
-
-        self._push(ExportConnections(self.services))
-
-    def action_apply(self) -> None:
-        """Make the registry what a file says."""
-        if not self._writing_refused():
-            from tui.screens.apply_registry import ApplyRegistry  # noqa: PLC0415 - for a quick first frame
-
-            self._push(ApplyRegistry(self.services))
-
-    def action_doctor(self) -> None:
-        """Check this machine and terminal."""
-        from tui.screens.doctor import Doctor  # noqa: PLC0415 - for a quick first frame
-
-        self._push(Doctor(self.services))
-
 
 def _detail_type() -> type[ConnectionDetail]:
     from tui.screens.connection_detail import ConnectionDetail  # noqa: PLC0415 - for a quick first frame
 
     return ConnectionDetail
+
+
+def _alerts_type() -> type[Alerts]:
+    from tui.screens.alerts import Alerts  # noqa: PLC0415 - for a quick first frame
+
+    return Alerts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -13,14 +14,21 @@ from tui.connections.registry import RegistryError
 from tui.screens.base import Base
 from tui.screens.passwords import Passwords
 from tui.screens.watching import OpenWatch, Watching, open_watch
+from tui.sockets.alerts import judge
+from tui.widgets.alert_log import moment
 from tui.widgets.panel import Panel
+from tui.widgets.troubles import THRESHOLDS
 
 if TYPE_CHECKING:
     from tui.connections.model import Connection
     from tui.screens.services import Services
     from tui.sockets.model import Sample
+    from tui.sockets.series import Series
 
 _LOOK_AT_REGISTRY_S = 1.0
+INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+# While the panel is held still, so many counts wait to be stepped through; then the oldest are left out.
+_WAITING = 60
 
 
 class PanelFeed(Base[None]):
@@ -43,6 +51,8 @@ class PanelFeed(Base[None]):
         self.registry_read = False
         self._open_watch = open_watch
         self._stamp: object = None
+        self._bell = False
+        self._waiting: deque[tuple[Sample, dict[str, Series]]] = deque(maxlen=_WAITING)
 
     def on_mount(self) -> None:
         """Show the frame first; read the registry and connect after it."""
@@ -106,13 +116,57 @@ class PanelFeed(Base[None]):
 
     def _on_sample(self, sample: Sample) -> None:
         series = dict(self.watching.series) if self.watching is not None else {}
-        self.know(replace(self.latest, sample=sample, series=series))
+        alerts = self.latest.alerts.take(judge(sample, self.latest.alerts.standing, THRESHOLDS), sample.at)
+        if alerts.raised and self._bell:
+            self.app.bell()
+        if self.paused:
+            self._waiting.append((sample, series))
+        self.know(replace(self.latest, sample=sample, series=series, alerts=alerts))
 
     def know(self, latest: Panel) -> None:
         """Take in what is known now, and show it, but for newer counts while the panel is held still."""
         self.latest = latest
         held = self.panel
         self.panel = replace(latest, sample=held.sample, series=held.series) if self.paused else latest
+
+    def pace(self) -> str:
+        """Say how often is counted, or what moment is held still."""
+        bell = " · bell" if self._bell else ""
+        if not self.paused:
+            return f"every {self.interval_s:g} s{bell}"
+        newer = f", {len(self._waiting)} newer" if self._waiting else ""
+        held = f" at {moment(self.panel.at)}" if self.panel.at else ""
+        return f"PAUSED{held}{newer}{bell}"
+
+    def action_pause(self) -> None:
+        """Hold the panel still, or go on with what is known now."""
+        self.paused = not self.paused
+        self._waiting.clear()
+        self.know(self.latest)
+
+    def action_step(self) -> None:
+        """Hold the panel still, and show the next count, if there is one."""
+        if not self.paused:
+            self.action_pause()
+        elif self._waiting:
+            sample, series = self._waiting.popleft()
+            self.panel = replace(self.panel, sample=sample, series=series)
+
+    def action_interval(self, step: int) -> None:
+        """Count less or more often."""
+        nearest = min(INTERVALS_S, key=lambda interval: abs(interval - self.interval_s))
+        index = min(max(INTERVALS_S.index(nearest) + step, 0), len(INTERVALS_S) - 1)
+        if INTERVALS_S[index] != self.interval_s:
+            self.interval_s = INTERVALS_S[index]
+            self.know(self.latest)
+            if self.watching is not None:
+                self.watching.interval_s = self.interval_s
+
+    def action_bell(self) -> None:
+        """Ring the terminal's bell at each new alert, or no longer."""
+        self._bell = not self._bell
+        self.tell("The bell rings at each new alert" if self._bell else "The bell is off")
+        self.know(self.latest)
 
 
 def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:

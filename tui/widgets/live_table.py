@@ -1,7 +1,7 @@
 """A table for live data, drawn line by line: only what is visible is drawn, only what changed is sent again.
 
 Textual's DataTable stalls the event loop for hundreds of milliseconds with some hundred changing rows; the line API
-does not. A line that changes is sent from the table's left edge to its last changed cell, so what changes stands left.
+does not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.text import cells
+from tui.widgets.changes import changed_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,25 +45,11 @@ class Line(NamedTuple):
 Spans = tuple[Span, ...]
 
 
-def changed_cells(old: Spans, new: Spans) -> int:
-    """Return how many cells from the left must be sent again to turn `old` into `new`; 0 when they are equal.
-
-    >>> changed_cells((Span("ab"), Span(" 1 "), Span("xy")), (Span("ab"), Span(" 2 "), Span("xy")))
-    5
-    """
-    if old == new:
-        return 0
-    same = 0
-    for one, other in zip(reversed(old), reversed(new), strict=False):
-        if one != other:
-            break
-        same += cells(one.text)
-    widths = (sum(cells(span.text) for span in spans) for spans in (old, new))
-    return max(widths) - same
-
-
 class LiveTable(ScrollView, can_focus=True):
-    """Lines under a heading. `draw` turns a line, whether it has the cursor, and the width into spans."""
+    """Lines under a heading. `draw` turns a line, whether it has the cursor, and the width into spans.
+
+    `edges` says where columns begin at a width. Inside of ColumnCuts, only the columns that changed are sent.
+    """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"live-table--{tone}" for tone in (*TONES, "heading", "cursor")}
     DEFAULT_CSS = """
@@ -112,11 +98,13 @@ class LiveTable(ScrollView, can_focus=True):
         draw: Callable[[Any, bool, int], Spans],
         heading: Callable[[int], Spans] | None = None,
         *,
+        edges: Callable[[int], Sequence[int]] = lambda width: (0,),
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self._draw = draw
         self._heading = heading
+        self.edges = edges
         self._rows: Sequence[Line] = ()
         self._cursor: str | None = None
         self._index = -1
@@ -188,9 +176,9 @@ class LiveTable(ScrollView, can_focus=True):
         # The line of the group above the first member is shown with it.
         first = self._index - 1 if self._index > 0 and self._rows[self._index - 1].key is None else self._index
         if first < top:
-            self.scroll_to(y=first, animate=False)
+            self.scroll_to(y=first, animate=False, force=True)  # also before the scrollbar is there
         elif self._index >= top + room:
-            self.scroll_to(y=self._index - room + 1, animate=False)
+            self.scroll_to(y=self._index - room + 1, animate=False, force=True)
 
     def _spans(self, y: int) -> Spans:
         """Draw line `y` of the screen; the heading is line 0."""
@@ -203,17 +191,18 @@ class LiveTable(ScrollView, can_focus=True):
         return self._draw(self._rows[index].value, index == self._index, width)
 
     def _send_changes(self) -> None:
-        """Have the terminal told about each visible line that is drawn differently now, up to its last change."""
+        """Have the terminal told about each visible column of a line that is drawn differently now."""
         width, height = self.scrollable_content_region.size
+        edges = (*self.edges(width), width)
         for y, (old, had_cursor) in list(self._shown.items()):  # a line never drawn is sent whole anyway
             if y >= height:
                 continue
             now, has_cursor = self._spans(y), y == self._cursor_y
-            count = width if has_cursor != had_cursor else changed_cells(old, now)
-            if count:
+            columns = [(0, width)] if has_cursor != had_cursor else changed_columns(old, now, edges)
+            if columns:
                 self.lines_sent += 1
                 self._shown[y] = now, has_cursor
-                self.refresh(Region(0, y, count, 1))
+                self.refresh(*(Region(x, y, end - x, 1) for x, end in columns))
 
     @property
     def _cursor_y(self) -> int:

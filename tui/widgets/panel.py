@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from tui.sockets.merging import merges
+from tui.sockets.model import of_connections
 from tui.sockets.series import Series
+from tui.widgets.alert_log import AlertLog
 from tui.widgets.live_table import Line, Spans
 from tui.widgets.socket_lines import Row, connection_spans, server_spans, totals
-from tui.widgets.troubles import LEVELS, Trouble, binding_limit, troubles
+from tui.widgets.trends import growth, time_left
+from tui.widgets.troubles import LEVELS, SHARED, Trouble, binding_limit, leads, troubles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tui.connections.model import Connection
+    from tui.sockets.growth import Trend
+    from tui.sockets.merging import Merge
     from tui.sockets.model import ConnectionCount, Sample, ServerCount
 
-Order = Literal["name", "sockets", "trouble"]
-ORDERS: tuple[Order, ...] = ("name", "sockets", "trouble")
+Order = Literal["name", "sockets", "growth", "time left", "trouble"]
+ORDERS: tuple[Order, ...] = ("name", "sockets", "growth", "time left", "trouble")
+Detail = Literal["failed", "warning", "note", "plain"]
 _NO_SERIES = Series()
 
 
@@ -31,6 +39,7 @@ class Panel:
     sample: Sample | None = None
     series: Mapping[str, Series] = field(default_factory=dict)
     kept: Mapping[str, int] = field(default_factory=dict)
+    alerts: AlertLog = field(default_factory=AlertLog)
     order: Order = "name"
     wanted: str = ""
 
@@ -47,6 +56,11 @@ class Panel:
     def _servers(self) -> dict[str, ServerCount]:
         return {server.server: server for server in self.sample.servers} if self.sample else {}
 
+    @property
+    def at(self) -> float:
+        """When the sample was made, in seconds since the epoch; 0 before the first."""
+        return self.sample.at if self.sample else 0.0
+
     def count(self, connection_id: str) -> ConnectionCount | None:
         """Return what was seen of a Connection; None before the first sample that holds it."""
         return self._counts.get(connection_id)
@@ -62,7 +76,7 @@ class Panel:
 
     def wrong(self, connection: Connection) -> tuple[Trouble, ...]:
         """Return what is wrong with a Connection, the worst first."""
-        return troubles(self.count(connection.id), self.server(connection), self.kept.get(connection.id, 0))
+        return troubles(self.count(connection.id), self.server(connection), self.kept.get(connection.id, 0), self.at)
 
     def row(self, connection: Connection) -> Row:
         """Return what the line of a Connection is drawn from."""
@@ -73,6 +87,7 @@ class Panel:
             self.series.get(connection.id, _NO_SERIES),
             self.wrong(connection),
             self.kept.get(connection.id, 0),
+            self.at,
         )
 
     @cached_property
@@ -89,31 +104,79 @@ class Panel:
             lines += [Line(connection.id, connection.id) for connection in sorted(members, key=self._rank)]
         return tuple(lines)
 
-    def _rank(self, connection: Connection) -> tuple[int, str]:
-        rank = 0
-        if self.order == "sockets":
-            seen = self.count(connection.id)
-            rank = -(seen.sockets or 0) if seen else 0
-        elif self.order == "trouble":
+    def _rank(self, connection: Connection) -> tuple[float, str]:
+        rank = 0.0
+        seen = self.count(connection.id)
+        if self.order == "trouble":
             wrong = self.wrong(connection)
             rank = LEVELS.index(wrong[0].level) if wrong else len(LEVELS)
+        elif self.order != "name":
+            rank = self._weight(seen.sockets, seen.trend) if seen else math.inf
         return rank, connection.name.casefold()
 
-    def _server_rank(self, group: tuple[str, list[Connection]]) -> tuple[int, str]:
-        server, members = group
+    def _weight(self, sockets: int | None, trend: Trend | None) -> float:
         if self.order == "sockets":
-            seen = self._servers.get(server)
-            return -(seen.used or 0) if seen else 0, server
-        if self.order == "trouble":
-            return min(self._rank(connection)[0] for connection in members), server
-        return 0, server
+            return -(sockets or 0)
+        left = time_left(trend, self.at)
+        return -growth(trend) if self.order == "growth" else math.inf if left is None else left
+
+    def _server_rank(self, group: tuple[str, list[Connection]]) -> tuple[float, str]:
+        server, members = group
+        if self.order == "name":
+            return 0, server
+        best = min(self._rank(connection)[0] for connection in members)
+        seen = self._servers.get(server)
+        if self.order == "trouble" or seen is None:
+            return best, server
+        own = self._weight(seen.used, seen.trend)
+        return own if self.order == "sockets" else min(own, best), server
+
+    def _leader(self, server: str) -> str:
+        """Return the name of the Connection of a server that grows most; empty where none does."""
+        growing = [
+            (growth(seen.trend), connection.name)
+            for connection in self.connections
+            if (seen := self.count(connection.id)) and seen.server == server and growth(seen.trend) > 0
+        ]
+        return max(growing)[1] if growing else ""
+
+    def next_trouble(self, cursor: str | None, step: int) -> str | None:
+        """Return the next Connection whose trouble is more than a note, from `cursor` on, round the end."""
+        keys = [line.key for line in self.lines if line.key is not None]
+        start = keys.index(cursor) if cursor in keys else -1
+        for number in range(1, len(keys) + 1):
+            key = keys[(start + step * number) % len(keys)]
+            if any(trouble.level != "note" for trouble in self.wrong(self.by_id[key])):
+                return key
+        return None
+
+    def first_of_server(self, number: int) -> str | None:
+        """Return the first Connection of a server, counted from 1 in the order shown."""
+        servers = [index for index, line in enumerate(self.lines) if line.key is None]
+        return self.lines[servers[number - 1] + 1].key if number <= len(servers) else None
+
+    def key_of(self, subject: str) -> str | None:
+        """Return the Connection that an alert is about, or the first one of its server."""
+        if subject in self.by_id:
+            return subject
+        return next((c.id for c in self.connections if self.server_of(c) == subject), None)
+
+    def seen(self) -> Sample | None:
+        """Return the sample of what matches the filter, in the order shown; None before the first."""
+        if self.sample is None:
+            return None
+        order = {line.key: number for number, line in enumerate(self.lines) if line.key is not None}
+        sample = of_connections(self.sample, frozenset(order))
+        return replace(sample, connections=tuple(sorted(sample.connections, key=lambda count: order[count.id])))
 
     def draw(self, value: str, cursor: bool, width: int) -> Spans:
         """Draw one of `lines`: a Connection by its id, or else a server."""
         connection = self.by_id.get(value)
         if connection is not None:
             return connection_spans(self.row(connection), cursor, width)
-        return server_spans(value, self._servers.get(value), self.sample.at if self.sample else 0.0, width)
+        seen = self._servers.get(value)
+        leader = self._leader(value) if seen is not None and growth(seen.trend) > 0 else ""
+        return server_spans(value, seen, self.at, width, leader)
 
     def totals(self, pace: str, width: int) -> str:
         """Return the sums for the line on top, in at most `width` cells."""
@@ -131,7 +194,29 @@ class Panel:
         seen = self.count(connection.id)
         if seen is None or seen.sockets is None or seen.limit is None or seen.headroom is None:
             return ""
-        return f"{seen.sockets} of {binding_limit(seen)}, {seen.headroom} more can open"
+        now = ": {} active, {} idle, {} in tx".format(*seen.states[:3]) if seen.states else ""
+        return f"{seen.sockets} of {binding_limit(seen)}, {seen.headroom} more can open{now}"
+
+    def leads(self, connection: Connection) -> str:
+        """Return the sentence on where a Connection's sockets lead, unless its troubles tell it already."""
+        seen = self.count(connection.id)
+        said = leads(seen, self.at) if seen is not None else ""
+        return "" if any(trouble.sentence == said for trouble in self.wrong(connection)) else said
+
+    @cached_property
+    def _merges(self) -> dict[str, Merge]:
+        return {id: merge for merge in merges(self.sample) for id in merge.ids} if self.sample else {}
+
+    def details(self, connection: Connection) -> list[tuple[Detail, str]]:
+        """Return what is to be said of a Connection, each with how grave it is: what is wrong, then how it stands."""
+        merge = self._merges.get(connection.id)
+        said: list[tuple[Detail, str]] = [
+            (trouble.level, trouble.sentence)
+            for trouble in self.wrong(connection)
+            if merge is None or not trouble.short.startswith(SHARED)  # merging them tells that, and what to do
+        ]
+        more = (self.leads(connection), merge.sentence if merge else "", self.standing(connection))
+        return said + [("plain", sentence) for sentence in more if sentence]
 
 
 def server_name(connection: Connection) -> str:

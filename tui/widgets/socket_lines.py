@@ -8,7 +8,9 @@ from tui.text import cells, pad, safe, shorten
 from tui.widgets.cells import count, duration, level_bar, plural, sparkline
 from tui.widgets.live_table import Span, Spans
 from tui.widgets.recent import recent_columns
-from tui.widgets.troubles import CRITICAL_SHARE, SERVER_NOT_SEEN, SIGNS, WARNING_SHARE
+from tui.widgets.trend_words import trend_tone
+from tui.widgets.trends import growth, short_left, short_trend, time_left
+from tui.widgets.troubles import SERVER_NOT_SEEN, SIGNS, THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,8 @@ _MARK = 3  # the cursor, the sign of trouble, a space
 _SOCKETS = 9
 _TITLES = {
     "name": "Connection",
+    "trend": "Trend",
+    "left": "Full in",
     "bar": "Share",
     "active": "Active",
     "idle": "Idle",
@@ -34,12 +38,13 @@ _TITLES = {
     "words": "Trouble",
 }
 _RIGHT = frozenset({"active", "idle", "in_tx", "free"})
+_ALONE = frozenset({"trend", "bar", "active", "recent", "free", "bound"})
 # What a wider terminal buys, most wanted first; each step is taken whole or not at all.
 _STEPS = (
-    ("words", 12), ("in_tx", 5), ("active", 6), ("idle", 5), ("bar", 6), ("recent", 6), ("name", 7),  # 78
-    ("recent", 2), ("words", 4), ("recent", 4), ("bar", 2), ("name", 5), ("free", 5), ("words", 6),
-    ("bound", 8), ("recent", 4), ("bar", 2), ("name", 4), ("database", 12), ("role", 12), ("words", 30),
-    ("recent", 8), ("name", 6), ("bar", 4), ("words", 10),
+    ("trend", 16), ("left", 7), ("words", 12), ("recent", 6), ("name", 3), ("in_tx", 5),  # 79
+    ("name", 4), ("bar", 6), ("active", 6), ("idle", 5), ("recent", 2), ("trend", 1), ("words", 4), ("recent", 4),
+    ("name", 3), ("free", 5), ("words", 6), ("bound", 8), ("recent", 4), ("bar", 4), ("name", 4), ("words", 6),
+    ("database", 12), ("role", 15), ("words", 27), ("recent", 8), ("name", 6), ("bar", 4),
 )  # fmt: skip
 
 
@@ -47,6 +52,8 @@ class Columns(NamedTuple):
     """The width of each column, left to right; 0 is a column that there is no room for."""
 
     name: int = 12
+    trend: int = 0
+    left: int = 0
     bar: int = 0
     active: int = 0
     idle: int = 0
@@ -83,6 +90,18 @@ def heading(width: int) -> Spans:
     return tuple(spans)
 
 
+def edges(width: int) -> tuple[int, ...]:
+    """Return where what changes together begins: to address a column costs more bytes than a narrow one holds."""
+    shown = columns(width)
+    begins = [0, _MARK + shown.name]
+    x = _MARK + shown.name + 1 + _SOCKETS
+    for key, size in _rest(shown):
+        if key in _ALONE:
+            begins.append(x)
+        x += 1 + size
+    return tuple(begins)
+
+
 def _rest(shown: Columns) -> list[tuple[str, int]]:
     return [(key, size) for key, size in shown._asdict().items() if size and key != "name"]
 
@@ -102,6 +121,7 @@ class Row(NamedTuple):
     series: Series
     wrong: tuple[Trouble, ...]
     kept: int = 0  # warnings of its last check
+    at: float = 0.0  # when it was seen, in seconds since the epoch
 
 
 def connection_spans(row: Row, cursor: bool, width: int) -> Spans:
@@ -141,6 +161,8 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
     worst = row.wrong[0] if row.wrong else None
     active, idle, in_tx = seen.states[:3] if seen.states else (None, None, None)
     texts = {
+        "trend": short_trend(seen.trend),
+        "left": short_left(seen.trend, row.at),
         "active": count(active),
         "idle": count(idle),
         "in_tx": count(in_tx),
@@ -151,7 +173,10 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
         "role": safe(row.connection.parameters.username),
         "words": safe(worst.sentence if worst and shown.words >= 40 else worst.short if worst else ""),
     }
+    left = time_left(seen.trend, row.at)
     tones = {
+        "trend": trend_tone(seen.trend),
+        "left": "failed" if left is not None and left <= THRESHOLDS.within_s else "plain",
         "active": "plain",
         "idle": "plain",
         "in_tx": "warning" if worst and worst.short.startswith("in tx") else "plain",
@@ -173,7 +198,7 @@ def share_tone(limit: int | None, headroom: int | None) -> str:
     if not limit or headroom is None:
         return "plain"
     share = 1 - headroom / limit
-    return "failed" if share >= CRITICAL_SHARE else "warning" if share >= WARNING_SHARE else "accent"
+    return "failed" if share >= THRESHOLDS.critical else "warning" if share >= THRESHOLDS.warning else "accent"
 
 
 def bar_spans(own: int, limit: int | None, headroom: int | None, size: int) -> list[Span]:
@@ -185,8 +210,8 @@ def bar_spans(own: int, limit: int | None, headroom: int | None, size: int) -> l
     return [Span(" " + bar.own, share_tone(limit, headroom)), Span(bar.others + bar.free, "muted")]
 
 
-def server_spans(server: str, seen: ServerCount | None, now: float, width: int) -> Spans:
-    """Draw the line above a server's Connections; `now` is when the sample was made."""
+def server_spans(server: str, seen: ServerCount | None, now: float, width: int, leader: str = "") -> Spans:
+    """Draw the line above a server's Connections; `now` is when the sample was made, `leader` who grows most."""
     words: list[Span] = []
     if seen is None:
         words.append(Span("connecting…", "muted"))
@@ -194,7 +219,7 @@ def server_spans(server: str, seen: ServerCount | None, now: float, width: int) 
         age = f"not seen for {duration(now - seen.seen_at)}" if seen.seen_at else "not seen"
         words.append(Span(f"✗ {age}: {safe(seen.error)}", "failed"))
     else:
-        words += _usage(seen)
+        words += _usage(seen, now, leader)
     # The name gives way to the numbers, and an error's sentence to the name: it stands whole below the table.
     wanted = sum(cells(word.text) + 3 for word in words) if seen is not None and not seen.error else width // 2
     spans = [Span("─ ", "line"), Span(shorten(safe(server), max(16, width - 4 - wanted)), "accent"), Span(" ", "line")]
@@ -207,13 +232,19 @@ def server_spans(server: str, seen: ServerCount | None, now: float, width: int) 
     return (*spans, Span(" " + "─" * (left - 1) if left > 0 else "", "line"))
 
 
-def _usage(seen: ServerCount) -> list[Span]:
+def _usage(seen: ServerCount, now: float, leader: str) -> list[Span]:
     used = f"{count(seen.used)} of {count(seen.limit)} used"
     words = [Span(used, "plain")]
     if seen.headroom is not None:
         tone = share_tone(seen.limit, seen.headroom)
         sign = "✗ " if seen.headroom <= 0 else "! " if tone in {"warning", "failed"} else ""
         words.append(Span(f"{sign}{seen.headroom} free", "muted" if tone == "accent" else tone))
+    if growth(seen.trend) > 0 and seen.trend is not None:
+        left = time_left(seen.trend, now)
+        full = f", full in {short_left(seen.trend, now)}" if left is not None else ""
+        most = f", most by {safe(leader)}" if leader else ""
+        tone = "failed" if left is not None and left <= THRESHOLDS.within_s else trend_tone(seen.trend)
+        words.append(Span(f"{short_trend(seen.trend)}{full}{most}", tone))
     if seen.visibility == "own":
         words.append(Span("own sockets only", "warning"))
     if seen.unregistered:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from tui.sockets.alerts import Thresholds
 from tui.widgets.cells import duration, plural
+from tui.widgets.trend_words import full_sentence, trend_sentence
+from tui.widgets.trends import growth, short_left, time_left
 
 if TYPE_CHECKING:
     from tui.sockets.model import ConnectionCount, ServerCount
@@ -13,10 +16,9 @@ Level = Literal["failed", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("failed", "warning", "note")
 SIGNS: dict[Level, str] = {"failed": "✗", "warning": "!", "note": "·"}
 
-WARNING_SHARE, CRITICAL_SHARE = 0.80, 0.95  # of the limit that binds, as `alert` has them
-LONG_IN_TRANSACTION_S = 60.0
+THRESHOLDS = Thresholds()  # as `alert` has them
 
-
+SHARED = "shared by"
 SERVER_NOT_SEEN = "not seen, like its server"
 
 
@@ -34,8 +36,13 @@ def binding_limit(count: ConnectionCount) -> str:
     return f"{owner.get(count.bounded_by or '', 'the')} limit of {count.limit}"
 
 
-def troubles(count: ConnectionCount | None, server: ServerCount | None, kept_warnings: int) -> tuple[Trouble, ...]:
-    """Return what is wrong, the worst first. `kept_warnings` is how many warnings the last check left."""
+def troubles(
+    count: ConnectionCount | None, server: ServerCount | None, kept_warnings: int, at: float = 0.0
+) -> tuple[Trouble, ...]:
+    """Return what is wrong, the worst first.
+
+    `kept_warnings` is how many warnings the last check left; `at` is when the sample was made.
+    """
     found: list[Trouble] = []
     if count is not None:
         if server is not None and server.error and count.error in {"", server.error}:
@@ -45,8 +52,9 @@ def troubles(count: ConnectionCount | None, server: ServerCount | None, kept_war
         elif count.error:
             found.append(Trouble("failed", "cannot log in", f"Counted by another Connection: {count.error}"))
         found += _of_limit(count)
+        found += _of_trend(count, at)
         oldest = count.oldest_idle_in_transaction_s
-        if oldest is not None and oldest >= LONG_IN_TRANSACTION_S:
+        if oldest is not None and oldest >= THRESHOLDS.idle_in_transaction_s:
             age = duration(oldest)
             sentence = f"A socket is idle in transaction for {age}: it holds its locks until the client ends it"
             found.append(Trouble("warning", f"in tx {age}", sentence))
@@ -55,7 +63,7 @@ def troubles(count: ConnectionCount | None, server: ServerCount | None, kept_war
             found.append(
                 Trouble(
                     "note",
-                    f"shared by {len(count.shared_with) + 1}",
+                    f"{SHARED} {len(count.shared_with) + 1}",
                     f"Its sockets cannot be told from those of {others}: same server, database and role",
                 )
             )
@@ -77,8 +85,29 @@ def _of_limit(count: ConnectionCount) -> list[Trouble]:
     bound = binding_limit(count)
     if count.headroom <= 0:
         return [Trouble("failed", "full", f"Full: {bound} is reached, no more sockets can open")]
-    if share >= WARNING_SHARE:
-        level: Level = "failed" if share >= CRITICAL_SHARE else "warning"
+    if share >= THRESHOLDS.warning:
+        level: Level = "failed" if share >= THRESHOLDS.critical else "warning"
         said = f"{share:.0%} of {bound} is used: {plural(count.headroom, 'more socket')} can open"
         return [Trouble(level, f"{share:.0%} used", said)]
+    return []
+
+
+def leads(count: ConnectionCount, at: float) -> str:
+    """Return where a Connection's sockets lead, as a sentence; empty where they lead nowhere."""
+    if not growth(count.trend):
+        return ""
+    said = trend_sentence(count.trend).partition(" ")[2].capitalize()
+    full = full_sentence(count.trend, at)
+    return said + (f". Full {full}" if full else "")
+
+
+def _of_trend(count: ConnectionCount, at: float) -> list[Trouble]:
+    trend = count.trend
+    left = time_left(trend, at)
+    if trend is None or count.headroom == 0:
+        return []
+    if left is not None and left <= THRESHOLDS.within_s:
+        return [Trouble("failed", f"full in {short_left(trend, at)}", leads(count, at))]
+    if trend.verdict in {"leaking", "surging"}:
+        return [Trouble("warning", trend.verdict, leads(count, at))]
     return []

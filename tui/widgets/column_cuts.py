@@ -1,0 +1,62 @@
+"""Lets single columns of a table be sent to the terminal again, instead of all that stands left of them."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.containers import Container
+from textual.strip import Strip
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+    from tui.widgets.live_table import LiveTable
+
+_MOST = 16  # columns; those to the right of them are sent together
+
+
+class Cut(Widget):
+    """A blank column."""
+
+    def render_line(self, y: int) -> Strip:
+        """Draw nothing: it is covered."""
+        return Strip.blank(self.size.width, self.rich_style)
+
+
+class ColumnCuts(Container):
+    """A table, and under it, never seen, one blank widget for each of its columns.
+
+    Textual cuts lines where widgets begin, covered ones too, and sends a change again from the cut before it.
+    """
+
+    DEFAULT_CSS = """
+    ColumnCuts {
+        layout: horizontal;
+        layers: cuts table;
+        overflow: hidden hidden;
+        & > Cut { layer: cuts; width: 0; height: 1fr; }
+        & > LiveTable { layer: table; width: 1fr; }
+    }
+    """
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    def __init__(self, table: LiveTable, *, id: str | None = None) -> None:
+        """Frame `table`, whose `edges` say where its columns begin."""
+        super().__init__(id=id)
+        self._table = table
+
+    def compose(self) -> ComposeResult:
+        """Yield the cuts and the table."""
+        for _ in range(_MOST):
+            yield Cut()
+        yield self._table
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Cut where the columns are at this width."""
+        edges = [*self._table.edges(event.size.width)[:_MOST], event.size.width]
+        widths = [after - before for before, after in itertools.pairwise(edges)]
+        for cut, width in zip(self.query(Cut), (*widths, *[0] * _MOST), strict=False):
+            cut.styles.width = width
