@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from tests.servers.host import wait_until
-from tests.sockets.given import connection, held, password_of, role
+from tests.sockets.given import connection, held, only_server, password_of, role, until, watching
 from tui.postgres.door import Session, connect
+from tui.postgres.errors import CannotConnect
 from tui.postgres.target import Target, target
 from tui.sockets import actions_log, control
 from tui.sockets.backends import Backend, Filter, backends
@@ -283,6 +284,37 @@ async def test_behind_a_transaction_pooler_its_own_socket_is_spared(
             assert [one.pid for one in chosen.targets] == [socket.info.backend_pid]
             assert [result.outcome for result in (await carry_out(session, chosen)).results] == ["done"]
         assert not lives(socket)
+
+
+async def test_a_full_server_is_acted_on_through_the_socket_that_watches_it(pg_server: PgServer) -> None:
+    server = pg_server(17, own="full, acting", settings={"max_connections": "8", "superuser_reserved_connections": "2"})
+    carto = role(server)
+    gis = server.database()
+    own = connection(server, "own", carto, gis)
+    async with watching(own) as watch:
+        await until(watch, lambda sample: only_server(sample).used is not None)
+        with held(server, 5, carto, gis) as sockets:
+            with pytest.raises(CannotConnect) as full:
+                await opened(server, carto, gis)
+            assert full.value.finding.code == "53300"
+            lent = watch.lend(own.id)
+            assert lent is not None and watch.lend("nobody") is None
+            listing = await backends(lent, Filter(username=carto))
+            chosen = plan("end", listing.backends, listing.username, state="idle")
+            assert {one.pid for one in chosen.targets} == {socket.info.backend_pid for socket in sockets}
+            # Who is cancelled does not take the one socket with them.
+            leaving = asyncio.create_task(backends(lent))
+            await asyncio.sleep(0)
+            leaving.cancel()
+            done = await carry_out(lent, chosen)
+            assert [result.outcome for result in done.results] == ["done"] * 5
+            assert not any(lives(socket) for socket in sockets)
+        before = watch.sample.at
+        sample = await until(watch, lambda sample: sample.at > before and only_server(sample).used == 1)
+        assert only_server(sample).console == 1
+    assert lent.closed
+    done = await carry_out(lent, chosen)
+    assert {result.outcome for result in done.results} == {"not_tried"}
 
 
 async def test_an_interruption_in_the_middle_is_logged(

@@ -77,7 +77,7 @@ def run(arguments: Namespace, output: Output) -> int:
         session = runner.run(one_server.session(connection, password))
         try:
             own = runner.run(one_server.own(session, connection, neighbours))
-            plan, missing = _planned(wish, own, connection)
+            plan, missing = _planned(wish, own)
             if not output.json:
                 _show(plan, missing, own, connection, output)
             if plan.targets and not (arguments.dry_run or arguments.yes) and not prompts.confirmed(_question(plan)):
@@ -137,7 +137,7 @@ def _pid(text: str) -> int:
     return int(text)
 
 
-def _planned(wish: _Wish, own: Own, connection: Connection) -> tuple[Plan, list[int]]:
+def _planned(wish: _Wish, own: Own) -> tuple[Plan, list[int]]:
     """Return the plan, and the pids asked for that are no sockets of the Connection."""
     from tui.sockets.control import plan
 
@@ -145,14 +145,14 @@ def _planned(wish: _Wish, own: Own, connection: Connection) -> tuple[Plan, list[
     if wish.pids:
         candidates = [one for one in found if one.pid in wish.pids]
         missing = sorted(set(wish.pids) - {one.pid for one in candidates})
-        return plan(wish.action, candidates, connection.parameters.username), missing
+        return plan(wish.action, candidates, own.listing.username), missing
     candidates = [
         one
         for one in found
         if one.state in {wish.state, "unknown"}
         and (wish.least_s is None or one.state_s is None or one.state_s >= wish.least_s)
     ]
-    chosen = plan(wish.action, candidates, connection.parameters.username, state=wish.state, least_s=wish.least_s)
+    chosen = plan(wish.action, candidates, own.listing.username, state=wish.state, least_s=wish.least_s)
     return chosen, []
 
 

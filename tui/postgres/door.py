@@ -169,6 +169,11 @@ class Door:
         if not getting.cancelled() and getting.exception() is None:
             await pool.putconn(getting.result())
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed for good."""
+        return self._closed
+
     async def close(self) -> None:
         """Close the socket, and stop trying; leaves nothing behind."""
         self._closed = True

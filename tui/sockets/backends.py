@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 
-from tui.postgres.errors import QueryFailed
+from tui.postgres.errors import ServerError
 from tui.sockets import queries
 from tui.sockets.model import Group, State
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tui.connections.model import Connection
-    from tui.postgres.door import Session
     from tui.sockets.attribution import Attribution
+    from tui.sockets.lending import Asked
 
 MOST_BACKENDS = 2_000
 QUERY_BYTES = 1_000  # of each query, in a list
@@ -211,6 +211,7 @@ class Listing:
     at: float  # seconds since the epoch, by this machine's clock
     backends: tuple[Backend, ...]
     left_out: int = 0
+    username: str = ""  # the role that read them, whose rights they tell
 
     @property
     def total(self) -> int:
@@ -219,9 +220,9 @@ class Listing:
 
 
 async def backends(
-    session: Session, wanted: Filter = ALL, *, most: int = MOST_BACKENDS, query_bytes: int = QUERY_BYTES
+    session: Asked, wanted: Filter = ALL, *, most: int = MOST_BACKENDS, query_bytes: int = QUERY_BYTES
 ) -> Listing:
-    """Return single backends of the session's server, in one round trip. Raises QueryFailed.
+    """Return single backends of the session's server, in one round trip. Raises ServerError.
 
     One of them with its whole query: ``Filter(pids=(pid,))`` and ``query_bytes=WHOLE_QUERY_BYTES``.
     """
@@ -238,14 +239,14 @@ async def backends(
     )
     try:
         rows = await session.rows(LIST, arguments)
-    except QueryFailed as error:
+    except ServerError as error:
         if error.finding.code not in _UNREADABLE or session.closed:
             raise
         rows = await session.rows(_AS_IT_STANDS + LIST, arguments)
     found = tuple(map(_backend, rows))
     left_out = rows[0]["total"] - len(rows) if rows else 0
     kept = tuple(one for one in found if wanted.fits_comment(one.carto)) if wanted.by_comment else found
-    return Listing(time.time(), kept, left_out)
+    return Listing(time.time(), kept, left_out, session.target.username)
 
 
 def belonging(listing: Listing, attribution: Attribution, connection: Connection) -> Listing:

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 
-from tui.postgres.errors import QueryFailed
+from tui.postgres.errors import CannotConnect, ServerError
 from tui.postgres.quoting import identifier
 from tui.sockets import actions_log
 from tui.sockets.backends import QUERY_STARTED, RIGHT, STARTED, STATE_OF, iso
@@ -21,8 +21,8 @@ from tui.sockets.backends import QUERY_STARTED, RIGHT, STARTED, STATE_OF, iso
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable
 
-    from tui.postgres.door import Session
     from tui.sockets.backends import Backend
+    from tui.sockets.lending import Asked
     from tui.sockets.model import State
 
 Action = Literal["cancel", "end"]
@@ -162,8 +162,10 @@ def _verdict(one: Backend, console_pids: Collection[int], state: State | None, l
     return one.right
 
 
-async def carry_out(session: Session, plan: Plan, on_result: Callable[[Result], None] = lambda _: None) -> Done:
+async def carry_out(session: Asked, plan: Plan, on_result: Callable[[Result], None] = lambda _: None) -> Done:
     """Cancel or end a plan's targets, one by one, and return what became of each. Raises nothing of the server's.
+
+    `session` is one of the Connection's own or, where the server is full, what the watch lends.
 
     `on_result` is told of each as it is known. Each is written to the log of actions when it was acted on; one that
     has not obeyed within a few seconds is told, and logged, as still there.
@@ -195,7 +197,7 @@ async def carry_out(session: Session, plan: Plan, on_result: Callable[[Result], 
     return Done(tuple(results[backend] for backend in plan.targets), "; ".join(troubles))
 
 
-async def _act(session: Session, plan: Plan, backend: Backend) -> Result:
+async def _act(session: Asked, plan: Plan, backend: Backend) -> Result:
     """Cancel or end one backend if all is still as the plan says."""
     if session.closed:
         return Result(backend, "not_tried", "It was not tried: the session was gone")
@@ -203,11 +205,11 @@ async def _act(session: Session, plan: Plan, backend: Backend) -> Result:
     arguments = (backend.pid, backend.started, plan.state, plan.least_s, query_started, backend.pid)
     try:
         (row,) = await session.rows(_ACT + _FUNCTIONS[plan.action] + _FROM, arguments)
-    except QueryFailed as error:
+    except ServerError as error:
         finding = error.finding
         if finding.code == _NOT_PERMITTED:
             return Result(backend, "no_right", finding.message, finding.fix)
-        doubt = "Whether it was told to is not known: " if session.closed else ""
+        doubt = "" if isinstance(error, CannotConnect) else "Whether it was told to is not known: "
         return Result(backend, "failed", f"{doubt}{finding.message}", finding.fix)
     verdict = row["verdict"]
     if verdict == "yes" and not row["sent"]:  # it went between the look and the signal
@@ -215,7 +217,7 @@ async def _act(session: Session, plan: Plan, backend: Backend) -> Result:
     return _result(backend, verdict, plan.action, row["username"])
 
 
-async def _settled(session: Session, action: Action, told: Iterable[Backend]) -> AsyncIterator[Result]:
+async def _settled(session: Asked, action: Action, told: Iterable[Backend]) -> AsyncIterator[Result]:
     """Yield what became of backends that were told to, as each obeys, and at last of those that did not."""
     left = {(one.pid, one.started): one for one in told}
     deadline = time.monotonic() + SETTLES_WITHIN_S
@@ -224,7 +226,7 @@ async def _settled(session: Session, action: Action, told: Iterable[Backend]) ->
         queries = [one.query_started if action == "cancel" else None for one in left.values()]
         try:
             rows = await session.rows(_LEFT, (list(pids), list(starts), queries))
-        except QueryFailed as error:
+        except ServerError as error:
             for one in left.values():
                 words = f"It was told to; whether it obeyed could not be seen: {error.finding.message}"
                 yield Result(one, "still_there", words, error.finding.fix)

@@ -10,6 +10,7 @@ from tui.postgres.errors import QueryFailed
 from tui.postgres.target import target
 from tui.sockets import queries
 from tui.sockets.churn import Churn
+from tui.sockets.lending import Lent
 from tui.sockets.model import Limits, Snapshot
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class Lookout:
         if self._pid is None or self._is_due(usernames):
             async with self._door.session(CONNECT_TIMEOUT_S) as session:
                 await self._learn(session, usernames)
+
+    def lend(self) -> Lent:
+        """Return the socket for statements of others, one at a time between polls."""
+        return Lent(self._door)
 
     async def close(self) -> None:
         """Close the socket."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from tui.connections.model import Connection
+    from tui.sockets.lending import Lent
     from tui.sockets.queries import Identity
 
 # A sample waits so long for servers that are about to answer.
@@ -108,6 +109,13 @@ class Watch:
         for server in self._servers:
             if any(connection.id == connection_id for connection in server.connections):
                 server.forget(connection_id)
+
+    def lend(self, connection_id: str) -> Lent | None:
+        """Return the socket through which a Connection's server is watched, to act through where it is full."""
+        for server in self._servers:
+            if any(connection.id == connection_id for connection in server.connections):
+                return server.lend()
+        return None
 
     async def run(self) -> None:
         """Watch until closed or cancelled; leaves no socket behind."""

@@ -30,6 +30,7 @@ from tui.sockets.matching import like, valid_networks
 
 if TYPE_CHECKING:
     from tui.connections.model import Connection
+    from tui.sockets.lending import Lent
     from tui.sockets.model import Snapshot
     from tui.sockets.queries import Identity, Sight
 
@@ -112,6 +113,10 @@ class ServerWatch:
     def settled(self) -> bool:
         """Whether it has answered, or failed, since it was last poked."""
         return self.done > 0 and self._pokes_seen_to == self._pokes
+
+    def lend(self) -> Lent | None:
+        """Return the socket through which it is watched, for statements of others; None where none is open."""
+        return self._lookout.lend() if self._lookout else None
 
     def beat(self, number: int, delay_s: float = 0.0) -> None:
         """Poll after `delay_s`, unless a poll still runs or the server is given time to recover."""
