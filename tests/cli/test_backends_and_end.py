@@ -133,6 +133,25 @@ def test_a_pid_of_others_is_never_hit(pgconns: Program, prod: Door) -> None:
     assert [(one["pid"], one["outcome"]) for one in result.json["results"]] == [(mine, "done")]
 
 
+def test_a_missing_grant_is_said_exactly(pgconns: Program, prod: Door) -> None:
+    registry = Registry()
+    matching = registry.get("prod")
+    registry.replace(matching._replace(parameters=matching.parameters._replace(match_application=("maps*",))))
+    other = {"user": prod.server.role(PASSWORD, "LOGIN"), "application_name": "maps-api"}
+    with held(prod, 1, **other) as (socket,):
+        for missing in ("pg_read_all_stats", "pg_signal_backend"):
+            grant = f'GRANT {missing} TO "{prod.username}";'
+            result = pgconns("end", "prod", "--pid", str(pid(socket)), "--yes")
+            assert (result.status, grant in result.err) == (1, True), result.err
+            value = pgconns("end", "prod", "--idle", "--yes", "--json")
+            assert (value.status, value.json["targets"], value.json["results"]) == (1, [], [])
+            assert [spared["fix"] for spared in value.json["spared"]] == [grant]
+            assert lives(socket)
+            prod.server.execute(grant)
+        assert pgconns("end", "prod", "--idle", "--yes").status == 0
+        assert not lives(socket)
+
+
 def test_a_query_is_cancelled_and_its_socket_stays(pgconns: Program, prod: Door) -> None:
     with held(prod, 2) as (runs, idle):
         runs.pgconn.send_query(b"SELECT pg_sleep(60)")
