@@ -232,7 +232,11 @@ def test_without_a_password_and_a_terminal_the_ways_are_named(pgconns: Program, 
 def test_without_a_vault_passphrase_nothing_is_registered(pgconns: Program, door: Door) -> None:
     result = pgconns("add", "prod", *door.flags, "--password-stdin", stdin=PASSWORD)
     assert result.status == 5
+    assert "pgconns: prod was not registered: There is no vault yet" in result.err
     assert "PGCONNS_VAULT_PASSPHRASE_FILE" in result.err
+    assert "--password-from env:VARIABLE" in result.err
+    told = pgconns("add", "prod", *door.flags, "--password-stdin", "--json", stdin=PASSWORD)
+    assert (told.status, told.json["registered"], told.json["verdict"]) == (5, False, "warning")
     assert not paths.registry_file().exists()
 
 

@@ -42,7 +42,7 @@ def test_a_service_file_is_probed_and_registered(
     again = pgconns(*words)
     assert "prod: registered already" in again.out
     assert "broken: not registered" in again.out
-    assert "--server: The server is missing" in again.out
+    assert "[empty]: not registered. Server: The server is missing" in again.out
     assert [c.name for c in Registry().load()] == ["prod"]
 
 
@@ -75,7 +75,7 @@ def test_a_taken_name_with_other_parameters_is_a_problem(
     file.write_text(service(door, "prod", dbname="other"))
     result = pgconns("import", str(file))
     assert result.status == 2
-    assert "NAME: A Connection called prod is registered already" in result.out
+    assert "Name: A Connection called prod is registered already" in result.out
 
 
 @pytest.mark.parametrize("content", [b"", b"# only words\n", b"what is this", b"\xff\xfe\x00", b"[unclosed\n"])

@@ -216,3 +216,11 @@ def test_no_text_crashes_the_reader(text: str) -> None:
         _read(text.replace("\0", ""))
     except Problem as problem:
         assert str(problem)
+
+
+@pytest.mark.parametrize("text", ["mysql://u:hunter2@h/d", "https://u:hunter2@db.example.com", "://hunter2"])
+def test_a_uri_of_something_else_is_refused_without_being_quoted(text: str) -> None:
+    assert looks_like(text)
+    with pytest.raises(Problem, match="no URI of PostgreSQL") as refused:
+        _read(text)
+    assert "hunter2" not in str(refused.value)

@@ -38,9 +38,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, output: Output) -> int:
     """Probe, then register only when nothing failed."""
     from tui.cli import drafts, prompts
+    from tui.cli.output import Refused
     from tui.connections.model import Connection
     from tui.connections.registration import register
-    from tui.connections.registry import NameTaken, Registry, new_id
+    from tui.connections.registry import NameTaken, Registry, RegistryError, new_id
+    from tui.connections.secret import SecretsError
 
     given, secret = drafts.read(arguments, {"name": arguments.name}, output)
     draft = drafts.with_defaults(given)
@@ -57,7 +59,12 @@ def run(arguments: Namespace, output: Output) -> int:
     report = probing.shown(chosen, output)
     registered = report.verdict != "failed"
     if registered:
-        register(registry, secrets, connection, probing.to_keep(chosen, secrets), report.to_json())
+        try:
+            register(registry, secrets, connection, probing.to_keep(chosen, secrets), report.to_json())
+        except (RegistryError, SecretsError) as error:
+            if output.json:
+                output.value(probing.answer(connection, report, registered=False))
+            raise Refused(f"{connection.name} was not registered: {_with_choice(error)}", Exit.UNUSABLE_STORE) from None
     if output.json:
         output.value(probing.answer(connection, report, registered=registered))
     elif registered:
@@ -65,3 +72,11 @@ def run(arguments: Namespace, output: Output) -> int:
     else:
         output.error(f"{connection.name} was not registered: mend what failed, and run this again")
     return probing.status_of(chosen, report)
+
+
+def _with_choice(error: Exception) -> str:
+    """Return the error's sentence; where nobody opens the vault, with the way around it."""
+    from tui.connections.secret import VaultLocked
+
+    elsewhere = ". Or keep the password elsewhere: --password-from env:VARIABLE, file:/path or command:..."
+    return f"{error}{elsewhere if isinstance(error, VaultLocked) else ''}"

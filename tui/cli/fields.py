@@ -36,7 +36,7 @@ def add_flags(parser: ArgumentParser) -> None:
     for field in FLAGGED:
         meaning = field.meaning.partition(";")[0]  # what follows is about the form
         if field.choices:
-            meaning += f": {', '.join(field.choices)}"
+            meaning += f"; one of {', '.join(field.choices)}"
         if field.many:
             meaning += "; may be given several times"
         elif field.default and field.name not in {"connector", "sslmode", "port", "password_from"}:

@@ -132,13 +132,14 @@ def _typed(entry: _Entry, secrets: Secrets) -> Secret | None:
 
 
 def _show(entries: Sequence[_Entry], output: Output, *, dry_run: bool) -> None:
-    from tui.cli import fields
+    from tui.connections.parameters import BY_NAME
 
     for entry in entries:
         for note in entry.source.notes:
             output.note(f"{entry.source.origin}: {note}")
         if entry.problems:
-            output.line(f"{entry.source.origin}: not registered: {fields.describe(entry.problems)}")
+            wrong = (f"{BY_NAME[name].label}: {sentence}" for name, sentence in entry.problems.items())
+            output.line(f"{entry.source.origin}: not registered. {'. '.join(wrong)}")
         elif entry.connection and entry.registered:
             output.line(f"{entry.connection.name}: registered already")
         elif entry.connection and dry_run:

@@ -20,6 +20,7 @@ NAME_LONGEST = 100
 # PostgreSQL cuts identifiers at NAMEDATALEN - 1 bytes.
 IDENTIFIER_LONGEST = 63
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+FOREIGN_URI = "This is no URI of PostgreSQL, which starts with postgresql://; type a DNS name or an IP address"
 # Texts, not compiled: what most files never need would be compiled at every start. re keeps those that are used.
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
@@ -105,7 +106,7 @@ def _server(text: str) -> str:
         with suppress(ValueError):
             return str(ipaddress.ip_address(text.removeprefix("[").removesuffix("]")))
     if "://" in text and not text.lower().startswith("postgres"):
-        raise Problem("This is no URI of PostgreSQL, which starts with postgresql://; type a DNS name or an IP address")
+        raise Problem(FOREIGN_URI)
     if "://" in text or "=" in text:
         raise Problem(
             "This is a whole URI or connection string: commands take it by --from-uri, the form by pasting it"
@@ -238,7 +239,7 @@ FIELDS: tuple[Field, ...] = (
     Field("sslmode", "TLS mode", "How much the server must prove: require encrypts, verify-full checks who answers",
           "security", _choice("The TLS mode", SSLMODES), SSLMODES),
     Field("sslrootcert", "Root certificate", "A file of certificates to trust, or 'system'", "security", _sslrootcert),
-    Field("password_from", "Password kept in", "keyring, vault, pgpass, env:VARIABLE, file:/path, command:argv or ask",
+    Field("password_from", "Password kept in", "Where the password lives: keyring, vault, pgpass, env:VARIABLE, file:/path, command:program args, or ask",
           "security", _password_from),
     Field("region", "Region", "Where CARTO's addresses belong, such as europe-west1", "matching", _region),
     Field("match_application", "Applications", "Patterns of their application_name, such as carto*", "matching",

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.connections import connectors
-from tui.connections.parameters import Problem, defaults
+from tui.connections.parameters import FOREIGN_URI, Problem, defaults
 from tui.connections.secret import Secret
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def looks_like(text: str) -> bool:
     (True, False)
     """
     text = text.strip()
-    return bool(_COPIED.fullmatch(text) or _KEY_VALUE.match(text))
+    return bool(_KEY_VALUE.match(text) or "://" in text)
 
 
 def read_pasted(text: str, parse: Callable[[str], dict[str, str]], service: Callable[[str], dict[str, str]]) -> Pasted:
@@ -58,6 +58,8 @@ def read_pasted(text: str, parse: Callable[[str], dict[str, str]], service: Call
         raise Problem(f"This is longer than any connection string: at most {_LONGEST} characters")
     if not looks_like(text):
         return _bare(text)
+    if not (_COPIED.fullmatch(text) or _KEY_VALUE.match(text)):
+        raise Problem(FOREIGN_URI)
     try:
         given = parse(_uncovered(text))
     except ValueError as error:
