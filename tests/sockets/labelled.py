@@ -189,7 +189,93 @@ def shrink(rng: random.Random) -> Labelled:
     return Labelled("shrinking", _points(values, 2), 200, frozenset({"shrinking"}))
 
 
+def _used(
+    rng: random.Random, demand: Callable[[int], float], count: int, idle_s: float, *, last_first: bool
+) -> tuple[list[int], list[int]]:
+    """Simulate a client's pool: who is needed is taken from the idle ones, who is idle for `idle_s` is closed.
+
+    Returns the sockets and how many of them are stale, every two seconds, after half an hour that is not shown.
+    """
+    busy, idle, before = 0, [], 900  # idle: when each was used last
+    sockets, stale = [], []
+    stay = math.exp(-2 / 20)
+    wanted = _poisson(rng, demand(0))
+    for step in range(-before, count):
+        now = 2.0 * step
+        mean = demand(max(0, step))
+        wanted = sum(rng.random() < stay for _ in range(wanted)) + _poisson(rng, mean * (1 - stay))
+        turned = min(busy, _poisson(rng, busy * 0.5))
+        idle += [now] * (turned + max(0, busy - turned - wanted))
+        busy = min(busy - turned, wanted)
+        while busy < wanted:
+            busy += 1
+            if idle:
+                idle.pop(-1 if last_first else 0)
+        idle = [used for used in idle if now - used < idle_s]
+        if step >= 0:
+            sockets.append(busy + len(idle))
+            stale.append(sum(now - used > 60 for used in idle))
+    return sockets, stale
+
+
+def elastic_pool(rng: random.Random) -> Labelled:
+    """A pool under even load, its idle sockets seen, that closes what is idle for a while."""
+    level = rng.uniform(1, 25)
+    values, stale = _used(rng, lambda _: level, 600, rng.choice([10, 120, 600]), last_first=rng.random() < 0.7)
+    return Labelled("elastic pool", _points(values, 2, stale), 200, STEADY)
+
+
+def resting_pool(rng: random.Random) -> Labelled:
+    """Load that goes away over some minutes, from a pool that closes nothing: its sockets become stale one by one."""
+    level, begin, over = rng.uniform(8, 30), rng.randrange(100, 300), rng.randint(10, 300)
+    values, stale = _used(
+        rng, lambda i: level * (1 - 0.9 * min(1.0, max(0.0, (i - begin) / over))), 500, 1e9, last_first=True
+    )
+    return Labelled("resting pool", _points(values, 2, stale), 200, STEADY)
+
+
+def visited_pool(rng: random.Random) -> Labelled:
+    """A quiet pool that opens a handful of sockets at once for a visitor, and keeps them idle for ten minutes."""
+    level, begin, height = rng.uniform(1, 5), rng.randrange(60, 450), rng.randint(5, 25)
+    values, stale = _used(rng, lambda i: level + height * (begin <= i < begin + 30), 500, 600, last_first=True)
+    return Labelled("visited pool", _points(values, 2, stale), 200, STEADY)
+
+
+def wandering_load(rng: random.Random) -> Labelled:
+    """Load that rises and falls for minutes at a time, with pools that follow it: the hardest to be silent about."""
+    level, waves = rng.uniform(5, 15), [(rng.uniform(120, 900), rng.uniform(0, 6.3)) for _ in range(3)]
+
+    def demand(i: int) -> float:
+        return level * (1 + sum(math.sin(2 * math.pi * 2 * i / period + shift) for period, shift in waves) / 4)
+
+    values, stale = _used(rng, demand, 900, rng.choice([10, 60, 300]), last_first=True)
+    return Labelled("wandering load", _points(values, 2, stale), 200, STEADY)
+
+
+def quick_leak(rng: random.Random) -> Labelled:
+    """A client that leaks four sockets a minute, watched for four and a half minutes, beside one that works."""
+    values, stale = _used(rng, lambda _: 1.5, 135, 10, last_first=True)
+    leaked = [int(2 * i / rng.uniform(14.5, 15.5)) for i in range(135)]
+    leaked = [min(18, max(leaked[: i + 1])) for i in range(135)]
+    points = _points(
+        [v + held for v, held in zip(values, leaked, strict=True)],
+        2,
+        [s + leaked[max(0, i - 30)] for i, s in enumerate(stale)],
+    )
+    return Labelled("leak 4/min", points, 57, frozenset({"leaking"}), points[-1].at + (57 - points[-1].sockets) * 15)
+
+
+def ended_leak(rng: random.Random) -> Labelled:
+    """A leak of a quarter of an hour whose client was restarted half a minute ago."""
+    values, held = _leak(rng, 10, 1.5 / MINUTE, 2, 450, 0)
+    values[-15:] = [value - held[-1] for value in values[-15:]]
+    stale = [held[max(0, i - 30)] for i in range(450)]
+    stale[-15:] = [0] * 15
+    return Labelled("ended leak", _points(values, 2, stale), 100, frozenset({"steady", "shrinking"}))
+
+
 KINDS: tuple[Callable[[random.Random], Labelled], ...] = (
     steady_pool, quiet, bursts, step_up, saw_teeth, restart, gaps, days,
-    minute_leak, recorded_leak, slow_leak, growth, surge, shrink,
+    elastic_pool, resting_pool, visited_pool, wandering_load, ended_leak,
+    quick_leak, minute_leak, recorded_leak, slow_leak, growth, surge, shrink,
 )  # fmt: skip

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 ALARMS = {"growing", "leaking", "surging"}
 # How many of 40 series must be judged rightly. One leak a minute, Poisson, has lost three to sixteen sockets after
-# ten minutes: some of these leaks have not happened yet.
-AT_LEAST = {"leak 1/min": 20, "surge": 30, "shrinking": 34, "growth": 36}
+# ten minutes: some of these leaks have not happened yet, or cannot be told from the noise.
+AT_LEAST = {"leak 1/min": 28, "surge": 30, "shrinking": 34, "growth": 36}
+QUIET = [kind for kind in KINDS if kind(random.Random(0)).right == {"steady"}]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
@@ -30,17 +31,17 @@ def test_a_kind_is_told_for_what_it_is(kind: Callable[[random.Random], Labelled]
     assert right >= AT_LEAST.get(series[0].kind, 37)
 
 
-@pytest.mark.parametrize("kind", KINDS[:7], ids=lambda kind: str(kind.__name__))
+@pytest.mark.parametrize("kind", QUIET, ids=lambda kind: str(kind.__name__))
 def test_who_looks_all_the_time_hears_hardly_ever_a_false_alarm(kind: Callable[[random.Random], Labelled]) -> None:
     looks = alarms = 0
-    for seed in range(8):
+    for seed in range(12):
         one = kind(random.Random(seed))
         # The first saw-tooth cannot be told from growth: what never fell may go on for ever.
         begin = 850 if one.kind == "saw-teeth" else 300
-        for end in range(begin, len(one.points), 25):
+        for end in range(begin, len(one.points), 40):
             looks += 1
             alarms += trend(one.points[:end], one.limit).verdict in ALARMS
-    assert alarms <= 0.05 * looks
+    assert alarms <= 0.03 * looks
 
 
 def test_the_limit_is_foretold() -> None:

@@ -1,9 +1,7 @@
 """Where a number of sockets leads: a robust slope with its interval, a verdict, and when the limit is reached. Pure.
 
-The slope is Theil and Sen's (Sen 1968, J. Am. Stat. Assoc. 63:1379), its interval from Kendall's S, whose variance is
-widened for samples that resemble their neighbours (Yue and Wang 2004, Water Resour. Manag. 18:201). It is taken over
-the medians of time bins, so that a burst shorter than half a bin weighs nothing. Several spans are looked at, the
-last minutes and the last days alike: a leak of two sockets an hour is invisible to the first, a surge to the second.
+The slope is a robust one (see `slope`). Several spans are looked at, the last minutes and the last days alike: a leak
+of two sockets an hour is invisible to the first, a surge to the second.
 
 A significant slope alone is not growth. To be believed, a rise must also be
 * spread: risen in every third of the span; a step has risen in one of them;
@@ -15,11 +13,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import NormalDist, fmean, median
 from typing import TYPE_CHECKING, Any, Literal
+
+from tui.sockets.slope import CONFIDENT, cut, medians, quantile, quantiles, since, theil_sen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,17 +28,15 @@ Verdict = Literal["unknown", "steady", "shrinking", "growing", "leaking", "surgi
 MINUTE = 60.0
 SPANS_S = (3 * MINUTE, 10 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE, 7 * 24 * 60 * MINUTE)
 BINS = 30
-FEWEST_BINS = 12
+FEWEST_BINS = 10
 SURGE_WITHIN_S = 10 * MINUTE
-CONFIDENCE = 0.95
 # The test looks again every few seconds for weeks, so it is stricter than the interval that is printed.
-SIGNIFICANCE = 0.01
-LEAST_RISE = 2.0
-QUANTUM = 0.5  # counts are whole: no scatter is known to be finer
+SIGNIFICANCE = 0.001
+LEAST_RISE, SCATTERS = 2.0, 1.5  # in sockets, and in what single counts differ from the line
 LEAST_LEAKED = 5
 NEVER_S = 10 * 365 * 86400.0  # a limit further away than ten years is not foretold
-_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 _CRITICAL = NormalDist().inv_cdf(1 - SIGNIFICANCE / 2)
+_CRITICAL_LEAK = 2.2  # stale sockets hardly ever climb by chance: five of them, and none that went, are enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,26 +156,35 @@ def _leak(points: Sequence[Point], spans: list[float]) -> _Rise | None:
     """Return the rise of the stale sockets where they only accumulate, ending at the level that all sockets have now.
 
     Arrivals that never leave are a counting process, whose distance from a line wanders: a sign test over the bins'
-    floors suits it better than a test of slope. A bin counts for two sockets at most, so that a step is no leak.
+    floors suits it better than a test of slope. A bin counts for two sockets at most, so that a step is no leak. Where
+    load goes away, sockets become stale as well: only those count that came on top of the others.
     """
     stale = [Point(p.at, p.stale) for p in points if p.stale is not None]
     if len(stale) < max(FEWEST_BINS, len(points) // 2):
         return None
     end = stale[-1].at
-    for span in (span for span in spans if span >= SPANS_S[1]):
-        first = _index(stale, end - span)
+    for span in spans:
+        first = since(stale, end - span)
         window = stale[first:]
-        floors = _quantiles(window, min(BINS, len(window)), 0.1)
-        quarters = _quantiles(window, 4, 0.1)
+        floors = quantiles(window, min(BINS, len(window)), 0.1)
+        risen = floors[-1] - floors[0]
+        if risen < LEAST_LEAKED:
+            continue
+        # Some minutes without a leak are no peace where one in ten is enough.
+        pieces = quantiles(window, 4 if span < SPANS_S[1] else 3, 0.1)
         changes = [max(-2.0, min(2.0, b - a)) for a, b in itertools.pairwise(floors)]
         moved, net = sum(map(abs, changes)), sum(changes)
-        if net < LEAST_LEAKED or net / math.sqrt(moved) < _CRITICAL or not _new(stale, first, span):
+        if net < LEAST_LEAKED or net / math.sqrt(moved) < _CRITICAL_LEAK or not _new(stale, first, span):
             continue
-        if sum(b > a for a, b in itertools.pairwise(quarters)) < 3:
+        thirds = [fmean(p.sockets for p in piece) for piece in cut(points[since(points, end - span) :], 3)]
+        if (
+            not all(b > a for a, b in itertools.pairwise(pieces))
+            or len(thirds) < 3
+            or thirds[-1] - thirds[0] < risen / 3
+        ):
             continue
-        risen = floors[-1] - floors[0]
-        error = _Z * math.sqrt(risen)  # Poisson
-        level = float(median(p.sockets for p in points[_index(points, end - span / 15) :]))
+        error = CONFIDENT * math.sqrt(risen)  # Poisson
+        level = float(median(p.sockets for p in points[since(points, end - span / 15) :]))
         low, high = max(0.0, risen - error) / span, (risen + error) / span
         return _Rise(span, len(window), risen / span, low, high, level, 1, certain=True)
     return None
@@ -216,11 +222,11 @@ def _kind(rise: _Rise, points: Sequence[Point], limit: int | None) -> Verdict:
     """Tell what sort of growth a believed rise is."""
     if _surges(rise, limit):
         return "surging"
-    window = points[_index(points, points[-1].at - rise.span_s) :]
+    window = points[since(points, points[-1].at - rise.span_s) :]
     if window[-1].stale is not None:
         return "growing"  # the stale sockets, looked at first, did not rise
     # Leaked sockets never close: the floor rises as the whole does, and never gives back.
-    floor = _quantiles(window, 8, 0.1)
+    floor = quantiles(window, 8, 0.1)
     if len(floor) < 4:
         return "growing"
     risen = floor[-1] - floor[0]
@@ -232,21 +238,23 @@ def _kind(rise: _Rise, points: Sequence[Point], limit: int | None) -> Verdict:
 
 def _rise(points: Sequence[Point], span: float) -> _Rise | None:
     end = points[-1].at
-    first = _index(points, end - span)
+    first = since(points, end - span)
     window = points[first:]
-    bins = _bins(window, min(BINS, len(window)))
-    if len(bins) < FEWEST_BINS or bins[-1][0] - bins[0][0] < 0.6 * span:
+    binned = medians(window, min(BINS, len(window)))
+    if len(binned) < FEWEST_BINS or binned[-1][0] - binned[0][0] < 0.6 * span:
         return None
-    slope, low, high, z = _theil_sen(bins)
-    level = median(value - slope * (at - end) for at, value in bins)
+    slope, low, high, z = theil_sen(binned)
+    level = median(value - slope * (at - end) for at, value in binned)
     scatter = 1.4826 * median(abs(p.sockets - level - slope * (p.at - end)) for p in window)
     direction = 0
-    if abs(z) >= _CRITICAL and abs(slope) * span >= max(LEAST_RISE, scatter):
+    if abs(z) >= _CRITICAL and abs(slope) * span >= max(LEAST_RISE, SCATTERS * scatter):
         sign = 1 if slope > 0 else -1
-        quarters = _quantiles(window, 4, 0.5)
-        if len(quarters) == 4 and _spread(quarters, sign) and (sign < 0 or _new(points, first, span)):
-            direction = sign
-    return _Rise(span, len(window), slope, low, high, level, direction, certain=len(bins) >= 2 * FEWEST_BINS)
+        quarters = quantiles(window, 4, 0.5)
+        if len(quarters) == 4 and _spread(quarters, sign):
+            lasts = max(p.sockets for p in window[-5:]) >= level - slope * span / 2
+            if sign < 0 or (lasts and _new(points, first, span)):
+                direction = sign
+    return _Rise(span, len(window), slope, low, high, level, direction, certain=len(binned) >= 24)
 
 
 def _spread(quarters: list[float], sign: int) -> bool:
@@ -259,62 +267,10 @@ def _new(points: Sequence[Point], first: int, span: float) -> bool:
     """Tell whether the end of the span stands above all that was seen for a while before it."""
     end = points[-1].at
     horizon = max(6 * span, 36 * 60 * MINUTE if span >= 60 * MINUTE else 0.0)
-    before = points[_index(points, end - span - horizon) : first]
+    before = points[since(points, end - span - horizon) : first]
     piece = span / 4
     if not before or before[-1].at - before[0].at < piece:
         return True
-    now = _quantile(sorted(p.sockets for p in points[_index(points, end - piece) :]), 0.25)
+    now = quantile(sorted(p.sockets for p in points[since(points, end - piece) :]), 0.25)
     count = max(1, int((before[-1].at - before[0].at) / piece))
-    return now > max(_quantiles(before, count, 0.25), default=-math.inf)
-
-
-def _index(points: Sequence[Point], at: float) -> int:
-    return bisect_left(points, at, key=lambda point: point.at)
-
-
-def _cut(points: Sequence[Point], pieces: int) -> list[Sequence[Point]]:
-    """Cut a series into pieces of equal time; the empty ones are left out."""
-    start, width = points[0].at, (points[-1].at - points[0].at) / pieces
-    if width <= 0:
-        return [points]
-    edges = [0, *(_index(points, start + i * width) for i in range(1, pieces)), len(points)]
-    return [points[a:b] for a, b in itertools.pairwise(edges) if b > a]
-
-
-def _bins(points: Sequence[Point], pieces: int) -> list[tuple[float, float]]:
-    return [(fmean(p.at for p in piece), float(median(p.sockets for p in piece))) for piece in _cut(points, pieces)]
-
-
-def _quantiles(points: Sequence[Point], pieces: int, share: float) -> list[float]:
-    if not points:
-        return []
-    return [_quantile(sorted(p.sockets for p in piece), share) for piece in _cut(points, pieces)]
-
-
-def _quantile(values: Sequence[int], share: float) -> float:
-    return float(values[min(len(values) - 1, int(share * len(values)))])
-
-
-def _theil_sen(bins: Sequence[tuple[float, float]]) -> tuple[float, float, float, float]:
-    """Return the median slope, its interval, and its standard score; both allow for autocorrelation."""
-    n = len(bins)
-    slopes = sorted((bins[j][1] - bins[i][1]) / (bins[j][0] - bins[i][0]) for i in range(n) for j in range(i + 1, n))
-    slope = median(slopes)
-    score = sum(s > 0 for s in slopes) - sum(s < 0 for s in slopes)
-    values = [value for _, value in bins]
-    ties = [values.count(v) for v in set(values)]
-    variance = (n * (n - 1) * (2 * n + 5) - sum(t * (t - 1) * (2 * t + 5) for t in ties)) / 18
-    residuals = [value - slope * at for at, value in bins]
-    middle = fmean(residuals)
-    power = sum((r - middle) ** 2 for r in residuals)
-    shared = sum((a - middle) * (b - middle) for a, b in itertools.pairwise(residuals))
-    neighbour = min(0.9, max(0.0, shared / power)) if power else 0.0
-    deviation = math.sqrt(variance * (1 + neighbour) / (1 - neighbour))
-    # What the slope is over its own error, as in a regression, with the residuals' median deviation for their scatter.
-    spread = max(QUANTUM, 1.4826 * median(abs(r - median(residuals)) for r in residuals))
-    rise = slope * (bins[-1][0] - bins[0][0])
-    z = rise / spread * math.sqrt(n / 12 * (1 - neighbour) / (1 + neighbour)) if abs(score) > deviation else 0.0
-    reach = int(_Z * deviation)
-    lower = max(0, (len(slopes) - reach) // 2)
-    upper = min(len(slopes) - 1, (len(slopes) + reach) // 2)
-    return slope, slopes[lower], slopes[upper], z
+    return now > max(quantiles(before, count, 0.25), default=-math.inf)

@@ -135,8 +135,9 @@ class Trends:
         return tuple(replace(p, at=p.at / self._pace) for p in past.points()) if past else ()
 
     def of(self, name: str) -> Trend | None:
-        """Return the trend of a series as it was judged last."""
-        return self._judged.get(name)
+        """Return the trend of a series as it was judged last; None where there is one sample to judge, or none."""
+        found = self._judged.get(name)
+        return found if found is not None and found.samples > 1 else None
 
     def judge(self, at: float, is_spent: Callable[[], bool]) -> None:
         """Judge again what was judged longest ago, until the time for it is spent; at least one."""
