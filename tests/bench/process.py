@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import pty
-import select
 import signal
 import struct
 import subprocess
@@ -19,6 +18,9 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from types import TracebackType
+
+# What every terminal answers: where the cursor is, and what kind of terminal it is. pg_activity waits for it.
+_ANSWERS = {b"\x1b[6n": b"\x1b[1;1R", b"\x1b[c": b"\x1b[?62;22c"}
 
 
 def cpu_s(pid: int) -> float:
@@ -77,12 +79,14 @@ class Screenless:
         self._reader.start()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            while select.select([self._master], [], [])[0]:
-                data = os.read(self._master, 1 << 16)
+        with contextlib.suppress(OSError):  # what reading says once every other end is closed
+            while data := os.read(self._master, 1 << 16):
                 now = time.perf_counter() - self.started
                 self.octets += len(data)
                 self.tail = (self.tail + data)[-200_000:]
+                for question, answer in _ANSWERS.items():
+                    if question in data:
+                        os.write(self._master, answer)
                 for wanted in self._wanted:
                     if wanted not in self.times and wanted in self.tail:
                         self.times[wanted] = now
@@ -100,7 +104,7 @@ class Screenless:
 
     def _still_runs(self, limit_s: float, what: str) -> None:
         if self.process.poll() is not None or time.perf_counter() - self.started > limit_s:
-            tail = self.tail[-2000:].decode(errors="replace")
+            tail = repr(self.tail[-3000:])
             raise RuntimeError(f"{self.process.args!r}: no {what}; it ended with {self.process.poll()}\n{tail}")
 
     def press(self, keys: str) -> None:
@@ -116,7 +120,7 @@ class Screenless:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(10)
+                self.process.wait(1)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
