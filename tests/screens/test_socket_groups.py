@@ -184,6 +184,17 @@ async def test_end_a_group_and_read_what_became_of_each(services: Services, look
     assert [one.pid for one in server.plans[0].targets] == [100, 101, 102, 103]
 
 
+async def test_the_answers_stay_in_sight_of_a_long_list(services: Services) -> None:
+    server = FakeServer(*(backend(pid) for pid in range(1000, 1500)))
+    async with on_stage(services, groups(services, server)) as pilot:
+        await until(pilot, lambda: "maps-api" in seen(pilot))
+        await pilot.press("e")
+        await until(pilot, lambda: "Leave them" in seen(pilot))
+        assert "End 500 sockets  " in seen(pilot)
+        await pilot.press(*["pagedown"] * 3)
+        await until(pilot, lambda: "1015" in seen(pilot))
+
+
 async def test_only_what_is_idle_for_long_enough(services: Services) -> None:
     server = FakeServer(*(backend(pid, state_s=60.0 * pid) for pid in range(1, 9)), SEVEN[4])
     async with on_stage(services, groups(services, server)) as pilot:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tui.sockets.backends import Backend
     from tui.sockets.control import Plan, Result
 
+_BESIDE_THE_LIST = 14  # lines of the box: its frame, two of words, four of reasons, the answers
 _PID, _STATE, _FOR = 8, 9, 7
 
 
@@ -85,11 +86,14 @@ class EndBackends(Dialog[None]):
 
     def on_mount(self) -> None:
         """Make the safe answer the default."""
-        table = self.query_one(LiveTable)
-        table.can_focus = False
-        table.styles.height = min(len(self._backends), max(3, self.app.size.height - 14))
+        self.query_one(LiveTable).can_focus = False
         self._show()
         self.query_one("#keep", Button).focus()
+
+    def on_resize(self) -> None:
+        """Give the list what the words and the answers leave of the box: they must be seen."""
+        room = (self.app.size.height - 1) * 9 // 10 - _BESIDE_THE_LIST
+        self.query_one(LiveTable).styles.height = min(len(self._backends), max(2, room))
 
     def _show(self) -> None:
         table = self.query_one(LiveTable)

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_AGE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([smhd]?)[a-z]*", re.ASCII | re.IGNORECASE)
+_AGE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([smhd])[a-z]*", re.ASCII | re.IGNORECASE)
 
 
 def seconds_of(text: str) -> float | None:
-    """Return a length of time in seconds, of which minutes are the unit where none is said; None where it is none.
+    """Return a length of time in seconds; None where it is none, or where its unit is not said.
 
-    >>> seconds_of("10m"), seconds_of("90 s"), seconds_of("15"), seconds_of("soon")
-    (600.0, 90.0, 900.0, None)
+    >>> seconds_of("10m"), seconds_of("90 s"), seconds_of("1.5 hours"), seconds_of("15")
+    (600.0, 90.0, 5400.0, None)
     """
     said = _AGE.fullmatch(text.strip())
-    return None if said is None else float(said[1]) * _UNITS[said[2].lower() or "m"]
+    return None if said is None else float(said[1]) * _UNITS[said[2].lower()]
 
 
 class IdleAge(Dialog[float]):

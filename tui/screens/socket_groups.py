@@ -65,7 +65,7 @@ class SocketGroups(Base[None]):
         Binding("B,left", "by(-1)", "By", id="groups.by_back", show=False, tooltip="Group by the one before"),
         Binding("c", "act('cancel')", "Cancel", id="groups.cancel", tooltip="Cancel the queries that run; asks first"),
         Binding("e", "act('end')", "End", id="groups.end", tooltip="End the sockets under the cursor; asks first"),
-        Binding("i", "idle", "End idle", id="groups.idle", tooltip="End the idle sockets of the group; asks first"),
+        Binding("i", "idle", "Idle", id="groups.idle", tooltip="End the idle sockets of the group; asks first"),
         Binding("o", "idle_older", "Older", id="groups.older", tooltip="End those idle for longer than…; asks first"),
         Binding(
             "a",
@@ -237,7 +237,6 @@ class SocketGroups(Base[None]):
     def action_whole_server(self) -> None:
         """Show all sockets of the server, or the Connection's own again."""
         self._whole_server = not self._whole_server
-        self.tell("All sockets of the server" if self._whole_server else f"The sockets of {self.connection.name}")
         self.action_refresh()
 
     def action_refresh(self) -> None:
@@ -277,7 +276,8 @@ class SocketGroups(Base[None]):
     def _act(self, action: Action, backends: tuple[Backend, ...], idle_s: float | None = None) -> None:
         from tui.sockets.control import plan  # noqa: PLC0415 - when it is first used
 
-        username = self.connection.parameters.username
+        listing = self.roster.listing
+        username = (listing.username if listing else "") or self.connection.parameters.username
         if idle_s is not None:  # who is not idle is not meant, and need not be listed as spared
             backends = tuple(
                 one for one in backends if one.state == "idle" and (idle_s == 0 or (one.state_s or 0.0) >= idle_s)

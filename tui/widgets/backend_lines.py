@@ -170,7 +170,7 @@ def group_words(backends: tuple[Backend, ...]) -> Content:
     """Return whose the sockets of a group are, in a line, and what one of them asked last."""
     roles = sorted({f"{one.username}@{one.database}" for one in backends})
     more = f" and {len(roles) - 3} more" if len(roles) > 3 else ""
-    newest = min(backends, key=lambda one: one.query_s if one.query_s is not None else float("inf"))
+    newest = min(backends, key=lambda one: (one.console, float("inf") if one.query_s is None else one.query_s))
     return Content.assemble(
         (safe(f"{', '.join(roles[:3])}{more}") + "\n", ""), (f"last query: {query_words(newest)}", "$muted")
     )

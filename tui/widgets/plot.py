@@ -60,7 +60,7 @@ def plot(plotted: Plotted, width: int, height: int) -> list[Spans]:
         label = Span(labels.get(row, "").rjust(left - 1) + " ", "muted")
         lines.append((label, *_line(dots[row], plotted.full if row == limit_row else None)))
     if plotted.full is not None and limit_row is None:
-        words = _worded(dots[0], " " * columns, f" full at {plotted.full}, far above ↑")
+        words = _worded(dots[0], " " * columns, f" full at {plotted.full} ↑ ")
         lines[0] = (lines[0][0], *_row_spans(dots[0], words, "muted"))
     axis = Span(" " * left + _axis(span, columns), "muted")
     return [*lines, (axis,)]
