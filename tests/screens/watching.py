@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tui.connections.model import Connection
     from tui.screens.watching import OnSample, PasswordOf
+    from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
 
 
@@ -39,6 +40,9 @@ class FakeWatch:
     def retry(self, connection_id: str) -> None:
         """Remember whose credentials were to be tried again."""
         self.retried.append(connection_id)
+
+    def lend(self, connection_id: str) -> Lent | None:
+        """Have no socket."""
 
     async def run(self) -> None:
         """Count nothing by itself."""

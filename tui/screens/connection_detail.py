@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from tui.connections.model import Connection
+    from tui.screens.at_server import Lend
     from tui.screens.services import Services
     from tui.widgets.socket_lines import Row
 
@@ -59,11 +61,14 @@ class ConnectionDetail(Base[None]):
         Binding("question_mark", "app.help", "Help", id="detail.help", show=False, tooltip="What the screen is for"),
     ]
 
-    def __init__(self, services: Services, connection: Connection, *, check: bool = False) -> None:
-        """Show `connection`; with `check`, check it again at once."""
+    def __init__(
+        self, services: Services, connection: Connection, *, check: bool = False, lend: Lend = lambda _: None
+    ) -> None:
+        """Show `connection`; with `check`, check it again at once. `lend` lends the socket that watches its server."""
         super().__init__(services, connection.name)
         self.connection = connection
         self._check_now = check
+        self._lend = lend
         self._row: Row | None = None
         self._left = False
         self._kept: dict[str, Any] | None = {}
@@ -202,9 +207,10 @@ class ConnectionDetail(Base[None]):
 
     def action_groups(self) -> None:
         """Show who holds its sockets."""
-        from tui.screens.socket_groups import SocketGroups  # noqa: PLC0415 - when it is first used
+        from tui.screens.at_server import RealServer  # noqa: PLC0415 - when it is first used, like the next
+        from tui.screens.socket_groups import SocketGroups  # noqa: PLC0415
 
-        self.app.push_screen(SocketGroups(self.services, self.connection))
+        self.app.push_screen(SocketGroups(self.services, self.connection, partial(RealServer, lend=self._lend)))
 
     def action_edit(self) -> None:
         """Change its parameters."""

@@ -22,6 +22,7 @@ from tui.widgets.troubles import THRESHOLDS
 if TYPE_CHECKING:
     from tui.connections.model import Connection
     from tui.screens.services import Services
+    from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
     from tui.sockets.series import Series
 
@@ -113,6 +114,10 @@ class PanelFeed(Base[None]):
             if self.watching is watching:
                 self.watching = None
             await watching.close()
+
+    def lend(self, connection_id: str) -> Lent | None:
+        """Return the socket through which a Connection's server is watched; None where none is open."""
+        return self.watching.lend(connection_id) if self.watching is not None else None
 
     def _on_sample(self, sample: Sample) -> None:
         series = dict(self.watching.series) if self.watching is not None else {}

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from tui.connections.model import Connection
     from tui.connections.secret import Secret
+    from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
     from tui.sockets.series import Series
 
@@ -36,6 +37,9 @@ class Watching(Protocol):
 
     def retry(self, connection_id: str) -> None:
         """Try a Connection's credentials again, at once."""
+
+    def lend(self, connection_id: str) -> Lent | None:
+        """Return the socket through which a Connection's server is watched; None where none is open."""
 
     async def run(self) -> None:
         """Count until cancelled."""
