@@ -1,1 +1,1 @@
-"""The budgets, measured beside pg_activity in the same run; `scripts/bench` runs it. No test: nothing here is asserted."""
+"""The budgets, measured beside pg_activity in the same run by `scripts/bench`. No test: nothing is asserted here."""

@@ -16,15 +16,15 @@ from tests.bench.peer import VERSION
 from tests.bench.place import MAJOR, Place
 from tests.bench.report import Row, say, table
 
-# The module and function of each measurement.
+# The module and the function of each measurement.
 MEASUREMENTS = {
-    "start": "starting",
-    "list": "starting",
-    "poll": "polling",
-    "console": "console",
-    "stalls": "stalls",
-    "scale": "scale",
-    "week": "week",
+    "start": ("starting", "start"),
+    "list": ("starting", "listing"),
+    "poll": ("polling", "poll"),
+    "console": ("console", "console"),
+    "stalls": ("stalls", "stalls"),
+    "scale": ("scale", "scale"),
+    "week": ("week", "week"),
 }
 
 
@@ -42,7 +42,8 @@ def main() -> None:
         for name in names:
             began = time.monotonic()
             say(f"{name} ...")
-            rows += getattr(import_module(f"tests.bench.{MEASUREMENTS[name]}"), name)(place)
+            module, function = MEASUREMENTS[name]
+            rows += getattr(import_module(f"tests.bench.{module}"), function)(place)
             say(f"{name} took {time.monotonic() - began:.0f} s")
     print(
         f"Medians on {os.cpu_count()} cores; Python {platform.python_version()}, PostgreSQL {MAJOR},"

@@ -99,7 +99,8 @@ class Place:
             crowd.open(kind)
             crowd.ask(number, f"{_comment(kind)} SELECT 1")
         for number in range(25):
-            crowd.ask(number, f"{_comment(self.kinds[number])} SELECT pg_sleep(36000) /* tile {number} of a layer that takes its time */", wait=False)
+            query = f"{_comment(self.kinds[number])} SELECT pg_sleep(36000) /* tile {number} of a layer that takes time */"
+            crowd.ask(number, query, wait=False)
         for number in range(25, 45):
             crowd.ask(number, "BEGIN")
             crowd.ask(number, "SELECT 1")
@@ -132,7 +133,12 @@ class Place:
         registry.write_text(dumps(connections), encoding="utf-8")
         foreign = ("PG", "XDG_", "PYTHON", "TEXTUAL", "SSH_", "NO_COLOR", "COLUMNS", "LINES")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        return {**kept, "HOME": str(folder), "PGCONNS_BENCH_PASSWORD": "none", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/"}
+        return {
+            **kept,
+            "HOME": str(folder),
+            "PGCONNS_BENCH_PASSWORD": "none",
+            "DBUS_SESSION_BUS_ADDRESS": "unix:path=/",
+        }
 
     @contextmanager
     def changing(self, each_s: float = 0.25) -> Iterator[None]:

@@ -27,7 +27,17 @@ def start(place: Place) -> list[Row]:
     """Open by turns: the console, an app of the same widgets with nothing behind them, and pg_activity."""
     environment = place.home(place.connections())
     empty = [sys.executable, str(Path(__file__).with_name("empty_app.py"))]
-    peer = [str(installed() / "pg_activity"), "-h", FAR, "-p", str(place.server.port), "-U", "monitor", "-d", "postgres"]
+    peer = [
+        str(installed() / "pg_activity"),
+        "-h",
+        FAR,
+        "-p",
+        str(place.server.port),
+        "-U",
+        "monitor",
+        "-d",
+        "postgres",
+    ]
     taken: dict[str, list[list[float]]] = {"ours": [], "empty": [], "peer": []}
     for _ in range(FRAMES):
         taken["ours"].append(_paint(CONSOLE, environment, "pgconns", "Connection 01"))
@@ -51,7 +61,7 @@ def _paint(command: Sequence[str], environment: Mapping[str, str], *texts: str) 
         return program.seen_after(*texts)
 
 
-def list(place: Place) -> list[Row]:  # noqa: A001 - the name of the command
+def listing(place: Place) -> list[Row]:
     """Run `pgconns list` and a Python that does nothing, by turns."""
     environment = place.home(place.connections())
     ours, bare = [], []
