@@ -15,6 +15,7 @@ from tui.screens.base import Base
 from tui.screens.confirm import Confirm
 from tui.screens.connector_picker import ConnectorPicker
 from tui.screens.themes import DARK, LIGHT
+from tui.widgets.live_table import Line, LiveTable, Span
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -98,3 +99,25 @@ async def test_the_safe_answer_is_the_default(services: Services, size: tuple[in
             await pilot.press(*keys)
             assert isinstance(pilot.app, Stage)
             assert pilot.app.answers == [answer]
+
+
+class Table(Base[None]):
+    """A screen with a table of lines."""
+
+    def body(self) -> ComposeResult:
+        """Yield the table."""
+        yield LiveTable(lambda value, cursor, width: (Span(str(value), "plain"),))
+
+
+async def test_a_table_that_was_covered_goes_on_being_drawn(services: Services) -> None:
+    screen = Table(services)
+    async with on_stage(services, screen) as pilot:
+        table = screen.query_one(LiveTable)
+        table.show([Line("a", "before")])
+        await until(pilot, lambda: "before" in seen(pilot))
+        pilot.app.push_screen(Backdrop(services))
+        await until(pilot, lambda: "before" not in seen(pilot))
+        pilot.app.pop_screen()
+        await until(pilot, lambda: "before" in seen(pilot))
+        table.show([Line("a", "after")])
+        await until(pilot, lambda: "after" in seen(pilot), 5)

@@ -229,10 +229,11 @@ class LiveTable(ScrollView, can_focus=True):
         return known
 
     def notify_style_update(self) -> None:
-        """Forget the styles of an earlier theme."""
+        """Forget the styles of an earlier theme; draw all lines, for only what was drawn is looked at for changes."""
         self._styles_of.clear()
         self._shown.clear()
         super().notify_style_update()
+        self.refresh()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Draw all lines again: other ones are visible."""
