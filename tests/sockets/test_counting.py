@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from tests.sockets.given import by_name, connection, held, only_server, password_of, role
+from tests.sockets.given import (
+    PASSWORD,
+    by_name,
+    connection,
+    held,
+    only_server,
+    password_of,
+    role,
+    until,
+    watching,
+)
 from tui.postgres.door import connect
 from tui.postgres.target import target
-from tui.sockets import queries
+from tui.sockets import churn, queries
 from tui.sockets.matching import like
 from tui.sockets.sampler import take_sample
 
@@ -183,3 +194,80 @@ async def test_behind_a_transaction_pooler_nothing_is_left_prepared(
         bouncer.dsn(dbname=gis, user=carto, password="of every role here"), autocommit=True, prepare_threshold=None
     ) as client:
         assert client.execute("SELECT count(*) FROM pg_prepared_statements").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize("major", MAJORS)
+async def test_comments_stale_sockets_and_churn_are_read(
+    pg_server: PgServer, monkeypatch: pytest.MonkeyPatch, major: int
+) -> None:
+    monkeypatch.setattr(queries, "STALE_AFTER_S", 0.3)
+    monkeypatch.setattr(churn, "READ_EVERY_S", 0.3)
+    monkeypatch.setattr(churn, "SHORTEST_S", 0.5)
+    server = pg_server(major, own="comments")
+    carto, monitor, gis = role(server), role(server, "pg_monitor"), server.database()
+    watched = [
+        connection(server, "maps", carto, gis, match_application=("maps*",)),
+        connection(server, "monitor", monitor, "postgres"),
+    ]
+    said = "/* CARTO/3.0 (GPN:p; ACCID:ac; USERID:auth0|{}; CM:{}; connectionId:{}; mapId:{}) */ SELECT {}"
+    with (
+        held(server, 3, carto, gis, application_name="maps-api") as maps,
+        held(server, 1, carto, gis, application_name="worker") as worker,
+        held(server, 1, carto, gis, application_name="other") as others,
+    ):
+        for number, socket in enumerate(maps):
+            socket.execute(said.format("eve", "builder", "c-1", number, number))  # one group, whatever the map
+        worker[0].execute(said.format("eve", "workflows", "c-1", 9, 9))
+        others[0].execute(said.format("eve", "builder", "c-2", 9, 9) + " -- \u202e */")
+        async with watching(*watched) as watch:
+            sample = await until(watch, lambda sample: (by_name(sample)["maps"].stale or 0) == 4)
+            if major >= 14:
+                for _ in range(20):
+                    await asyncio.to_thread(lambda: server.connect(gis, user=carto, password=PASSWORD).close())
+                churned = await until(watch, lambda sample: (by_name(sample)["maps"].opened_per_minute or 0) > 0)
+                assert (only_server(churned).opened_per_minute or 0) >= (
+                    by_name(churned)["maps"].opened_per_minute or 0
+                )
+            else:
+                assert by_name(sample)["maps"].opened_per_minute is None
+    # The worker's socket fits no matcher, but the id in its comment is known to be of maps; the other's is not.
+    found = by_name(sample)["maps"]
+    assert (found.sockets, only_server(sample).unregistered, [group.sockets for group in found.groups]) == (
+        4,
+        1,
+        [3, 1],
+    )
+    assert [(g.feature, g.carto_user, g.connection_id) for g in found.groups] == [
+        ("builder", "auth0|eve", "c-1"),
+        ("workflows", "auth0|eve", "c-1"),
+    ]
+
+
+async def test_a_role_that_may_not_see_them_sees_no_comments(pg_server: PgServer) -> None:
+    server = pg_server(17)
+    carto, gis = role(server), server.database()
+    watched = [connection(server, "maps", carto, gis, password_from="env:WRONG")]
+    with held(server, 3, carto, gis) as sockets:
+        sockets[0].execute("/* CARTO/3.0 (CM:builder; connectionId:c) */ SELECT 1")
+        blind = by_name(await take_sample([*watched, connection(server, "blind", role(server), gis)], password_of))[
+            "maps"
+        ]
+    assert (blind.sockets, blind.stale) == (3, None)
+    assert {(g.feature, g.carto_user, g.connection_id, g.stale) for g in blind.groups} == {(None, None, None, None)}
+
+
+@pytest.mark.parametrize("encoding", ["UTF8", "SQL_ASCII", "EUC_JP", "LATIN1"])
+async def test_any_bytes_in_a_query_are_survived(pg_server: PgServer, encoding: str) -> None:
+    server = pg_server(17)
+    monitor = role(server, "pg_monitor")
+    gis = server.database(options=f"ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    raw = server.database(options="ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    carto = role(server)
+    with held(server, 2, carto, raw) as sockets:
+        for socket, comment in zip(sockets, (b"CM:\xe9\xff\x8e", b"CM:" + b"x" * 5000), strict=True):
+            socket.pgconn.exec_(b"/* CARTO/3.0 (" + comment + b"; connectionId:c) */ SELECT 1")
+        sample = await take_sample(
+            [connection(server, "raw", carto, raw, password_from="env:WRONG"), connection(server, "gis", monitor, gis)],
+            password_of,
+        )
+    assert (only_server(sample).error, by_name(sample)["raw"].sockets) == ("", 2)

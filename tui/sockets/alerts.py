@@ -120,7 +120,6 @@ class _Reasons:
             elif server.limit is not None and server.headroom is not None:
                 seen[server.server] = server
                 yield from self._of_limit(server.server, server.server, server.limit, server.headroom)
-                yield from self._of_time(server.server, server.server, server.trend)
         told: set[tuple[str, str]] = set()
         for count in self._sample.connections:
             if count.server not in seen:
@@ -131,6 +130,8 @@ class _Reasons:
             told.add((count.server, count.name))
             if count.sockets is not None and not shared:  # sockets that are shared are told of once
                 yield from self._of_connection(count)
+        for server in seen.values():  # after the Connections: theirs say who grows
+            yield from self._of_time(server.server, server.server, server.trend)
 
     def _of_connection(self, count: ConnectionCount) -> Iterator[Alert]:
         name = " or ".join((count.name, *count.shared_with[:2])) + (" or others" if len(count.shared_with) > 2 else "")

@@ -27,6 +27,7 @@ Verdict = Literal["unknown", "steady", "shrinking", "growing", "leaking", "surgi
 
 MINUTE = 60.0
 SPANS_S = (3 * MINUTE, 10 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE, 7 * 24 * 60 * MINUTE)
+SHORTEST_S = 2 * MINUTE  # in less, a pool that fills for a visitor looks like anything
 BINS = 30
 FEWEST_BINS = 10
 SURGE_WITHIN_S = 10 * MINUTE
@@ -109,7 +110,7 @@ def trend(points: Sequence[Point], limit: int | None = None) -> Trend:
     """
     points = _after_last_jump(points)
     length = points[-1].at - points[0].at if points else 0.0
-    if len(points) < FEWEST_BINS or length <= 0:
+    if len(points) < FEWEST_BINS or length < SHORTEST_S:
         return Trend("unknown", samples=len(points), window_s=length)
     spans = [span for span in SPANS_S if span <= length * 1.02]
     if not spans or (length > 1.5 * spans[-1] and spans[-1] < SPANS_S[-1]):

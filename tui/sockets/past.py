@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from tui.sockets.growth import LEAST_RISE, MINUTE, SPANS_S, Point, Trend, trend
+from tui.sockets.growth import LEAST_RISE, MINUTE, SHORTEST_S, Point, Trend, trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -91,7 +91,7 @@ class Past:
         if counts and max(counts) - min(counts) < LEAST_RISE:  # as most Connections are, most of the time
             at = self._raw.at
             length = at[-1] - (self._minutes.at[0] if self._minutes.at else at[0])
-            if length >= SPANS_S[0]:
+            if length >= SHORTEST_S:
                 return Trend("steady", samples=len(counts), window_s=length)
         return trend(tuple(self._read(_FINE, _STEP)), limit)
 
