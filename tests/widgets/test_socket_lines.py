@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
+from tui.sockets.growth import Trend
 from tui.sockets.model import ServerCount
 from tui.sockets.series import Series
 from tui.text import cells
 from tui.widgets.live_table import Spans
 from tui.widgets.panel import Panel
-from tui.widgets.socket_lines import Row, columns, connection_spans, heading, server_spans
+from tui.widgets.socket_lines import Row, columns, connection_spans, edges, heading, server_spans
 from tui.widgets.troubles import Trouble
 
 widths = st.integers(30, 260)
@@ -80,3 +81,33 @@ def test_totals_fit_the_width_and_tell_what_was_not_seen() -> None:
     for width in (30, 60, 120):
         assert cells(panel.totals("every 2 s", width)) <= max(width, 40)
         assert "✗ 1 not seen" in panel.totals("every 2 s", width)
+
+
+def test_where_it_leads_stands_in_the_line_at_any_width() -> None:
+    surging = Trend("shrinking", -12.3, -14.0, -10.0)
+    leaking = Trend("leaking", 1.0, 0.8, 1.2, 1000.0 + 42 * 60)
+    for trend, narrow, wide in (
+        (leaking, "↗ leaking +1.0/m 42 min", "↗ leaking +1.0/m  42 min"),
+        (surging, "↘ −12/m", "↘ shrinking −12/m"),
+    ):
+        row = Row(connection("a"), counted("a", trend=trend), Series(), (), at=1000.0)
+        assert narrow in text(connection_spans(row, False, 80))
+        assert wide in text(connection_spans(row, False, 120))
+    assert "Full in" in text(heading(80))
+
+
+def test_a_server_tells_where_it_leads_and_by_whom_before_what_is_not_registered() -> None:
+    seen = ServerCount(
+        "db:5432", 97, 3, 63, 34, 1, 60, 2, "full", 1000.0, trend=Trend("growing", 3.0, 2.0, 4.0, 1720.0)
+    )
+    said = {
+        width: text(server_spans("db.example.com:5432", seen, 1000.0, width, "tiles")) for width in (76, 90, 120)
+    }
+    assert "· ↗ growing +3.0/m, full in 12 min, most by tiles · 2 not registered ─" in said[120]
+    assert "· ↗ +3.0/m, full in 12 min, most by tiles ─" in said[90]
+    assert all("db.example.com:5432" in each and "↗ +3.0/m, full in 12 min ─" in said[76] for each in said.values())
+
+
+def test_columns_begin_where_cells_do() -> None:
+    for width in (80, 120, 200):
+        assert all(text(heading(width))[edge] == " " for edge in edges(width)[1:])

@@ -161,7 +161,7 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
     worst = row.wrong[0] if row.wrong else None
     active, idle, in_tx = seen.states[:3] if seen.states else (None, None, None)
     texts = {
-        "trend": short_trend(seen.trend),
+        "trend": short_trend(seen.trend, shown.trend),
         "left": short_left(seen.trend, row.at),
         "active": count(active),
         "idle": count(idle),
@@ -219,9 +219,11 @@ def server_spans(server: str, seen: ServerCount | None, now: float, width: int, 
         age = f"not seen for {duration(now - seen.seen_at)}" if seen.seen_at else "not seen"
         words.append(Span(f"✗ {age}: {safe(seen.error)}", "failed"))
     else:
-        words += _usage(seen, now, leader)
+        variants = _usage(seen, now, leader)
+        room = width - cells(safe(server)) - 4
+        words += next((one for one in variants if _length(one) <= room), variants[-1])
     # The name gives way to the numbers, and an error's sentence to the name: it stands whole below the table.
-    wanted = sum(cells(word.text) + 3 for word in words) if seen is not None and not seen.error else width // 2
+    wanted = _length(words) if seen is not None and not seen.error else width // 2
     spans = [Span("─ ", "line"), Span(shorten(safe(server), max(16, width - 4 - wanted)), "accent"), Span(" ", "line")]
     left = width - sum(cells(span.text) for span in spans)
     for number, word in enumerate(words):
@@ -232,24 +234,37 @@ def server_spans(server: str, seen: ServerCount | None, now: float, width: int, 
     return (*spans, Span(" " + "─" * (left - 1) if left > 0 else "", "line"))
 
 
-def _usage(seen: ServerCount, now: float, leader: str) -> list[Span]:
+def _length(words: Sequence[Span]) -> int:
+    """Return how many cells words take with what parts them."""
+    return sum(cells(word.text) + 3 for word in words) - 2
+
+
+def _usage(seen: ServerCount, now: float, leader: str) -> list[list[Span]]:
+    """Say how much of a server is used, and where that leads: in all words, then in fewer and fewer."""
     used = f"{count(seen.used)} of {count(seen.limit)} used"
     words = [Span(used, "plain")]
     if seen.headroom is not None:
         tone = share_tone(seen.limit, seen.headroom)
         sign = "✗ " if seen.headroom <= 0 else "! " if tone in {"warning", "failed"} else ""
         words.append(Span(f"{sign}{seen.headroom} free", "muted" if tone == "accent" else tone))
-    if growth(seen.trend) > 0 and seen.trend is not None:
-        left = time_left(seen.trend, now)
-        full = f", full in {short_left(seen.trend, now)}" if left is not None else ""
-        most = f", most by {safe(leader)}" if leader else ""
-        tone = "failed" if left is not None and left <= THRESHOLDS.within_s else trend_tone(seen.trend)
-        words.append(Span(f"{short_trend(seen.trend)}{full}{most}", tone))
     if seen.visibility == "own":
         words.append(Span("own sockets only", "warning"))
-    if seen.unregistered:
-        words.append(Span(f"{seen.unregistered} not registered", "muted"))
-    return words
+    rest = [Span(f"{seen.unregistered} not registered", "muted")] if seen.unregistered else []
+    if growth(seen.trend) <= 0:
+        return [words + rest]
+    left = time_left(seen.trend, now)
+    full = f", full in {short_left(seen.trend, now)}" if left is not None else ""
+    most = f", most by {safe(leader)}" if leader else ""
+    tone = "failed" if left is not None and left <= THRESHOLDS.within_s else trend_tone(seen.trend)
+    whole, brief, briefest = (
+        Span(said, tone)
+        for said in (
+            f"{short_trend(seen.trend)}{full}{most}",
+            f"{short_trend(seen.trend, 0)}{full}{most}",
+            f"{short_trend(seen.trend, 0)}{full}",
+        )
+    )
+    return [[*words, whole, *rest], [*words, whole], [*words, brief], [*words, briefest]]
 
 
 def totals(counts: Sequence[ConnectionCount], registered: int, servers: int, pace: str, width: int) -> str:

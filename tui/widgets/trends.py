@@ -29,12 +29,16 @@ def growth(trend: Trend | None) -> float:
     return trend.per_minute if trend is not None and trend.verdict not in {"unknown", "steady"} else 0.0
 
 
-def short_trend(trend: Trend | None) -> str:
-    """Return a sign, the verdict's word and the pace; only the sign where it is too early to tell."""
+def short_trend(trend: Trend | None, width: int = 30) -> str:
+    """Return a sign, the verdict's word and the pace, in at most `width` cells where the sign and the pace fit.
+
+    Where it is too early to tell, it is only the sign.
+    """
     if trend is None or trend.verdict == "unknown":
         return SIGNS["unknown"]
-    words = f"{SIGNS[trend.verdict]} {trend.verdict}"
-    return f"{words} {short_rate(trend.per_minute)}" if growth(trend) else words
+    sign, pace = SIGNS[trend.verdict], short_rate(trend.per_minute) if growth(trend) else ""
+    whole = f"{sign} {trend.verdict} {pace}".rstrip()
+    return whole if len(whole) <= width else f"{sign} {pace}"
 
 
 def time_left(trend: Trend | None, at: float) -> float | None:
