@@ -238,6 +238,22 @@ async def test_without_the_right_it_says_which_grant_and_asks_nothing(services: 
     assert server.plans == []
 
 
+async def test_what_the_role_may_not_see_is_never_a_zero(services: Services) -> None:
+    unseen = {"state": "unknown", "state_s": None, "age_s": None, "query_s": None, "client": None, "query": ""}
+    server = FakeServer(
+        *(backend(pid, application="dashboard", started=None, **unseen) for pid in (1, 2)),
+        backend(3, **unseen),
+        backend(4),
+    )
+    async with on_stage(services, groups(services, server)) as pilot:
+        await until(pilot, lambda: "dashboard" in seen(pilot))
+        (hidden,) = (line for line in seen(pilot).splitlines() if "dashboard" in line)
+        (partly,) = (line for line in seen(pilot).splitlines() if "maps-api" in line)
+        assert hidden.split()[-6:] == ["2", *"—————"]
+        assert partly.split()[-8:-4] == ["2", "0+", "1+", "0+"]
+        assert "GRANT pg_read_all_stats" in seen(pilot)
+
+
 async def test_a_server_that_cannot_be_reached_says_why_and_keeps_what_was_seen(services: Services) -> None:
     server = FakeServer(*SEVEN)
     async with on_stage(services, groups(services, server)) as pilot:

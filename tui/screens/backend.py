@@ -14,7 +14,7 @@ from tui.postgres.errors import ServerError
 from tui.screens.base import Base
 from tui.styling import sheet
 from tui.text import safe, safe_lines
-from tui.widgets.backend_lines import backend_facts
+from tui.widgets.backend_lines import HIDDEN, backend_facts
 from tui.widgets.fact_list import FactList
 
 if TYPE_CHECKING:
@@ -83,9 +83,8 @@ class ShowBackend(Base[None]):
         query = self.backend.query
         if len(query) > _LONGEST:
             words = f"The first {_LONGEST:,} of {len(query):,} characters; y copies all"
-        hidden = "it is not visible to this role: GRANT pg_read_all_stats shows it"
-        self._say(words or ("last query" if self.backend.state != "active" else "query"))
-        text = query or (hidden if self.backend.state == "unknown" else "none yet")
+        self._say(words or ("Query" if self.backend.state == "active" else "Last query"))
+        text = query or (HIDDEN if self.backend.state == "unknown" else "None yet")
         self.query_one("#query", Static).update(Content(safe_lines(text, longest=_LONGEST)))
 
     def action_copy(self) -> None:

@@ -54,7 +54,9 @@ class EndBackends(Dialog[None]):
         verb, things = ("Cancel", "query") if plan.action == "cancel" else ("End", "socket")
         many = plural(number, things) if number == 1 or things == "socket" else f"{number:,} queries"
         self._do = f"{verb} {many}"
-        super().__init__(f"{self._do}?" if number else f"{verb} nothing: nobody may be hit")
+        super().__init__(
+            f"{self._do}?" if number else f"None can be {'cancelled' if plan.action == 'cancel' else 'ended'}"
+        )
         self.plan = plan
         self._server = server
         self._ask_password = password

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # The columns of groups beside their name, most wanted first, each with its width.
 _NUMBERS = (("Sockets", 8), ("Active", 7), ("Idle", 7), ("In tx", 7), ("Oldest", 9), ("Idle for", 9), ("Other", 7))
 _LABEL = 28
+HIDDEN = "What it does is not visible to this role: GRANT pg_read_all_stats TO it shows that"
 _IN_THE_LINE = ("PID", "State", "Open for")  # of a single socket
 STATE_TONES = {"active": "ok", "idle": "muted", "idle_in_transaction": "warning", "other": "plain", "unknown": "muted"}
 
@@ -62,14 +63,18 @@ def _label_width(width: int) -> int:
 def group_spans(group: GroupOf, cursor: bool, width: int) -> Spans:
     """Draw one group."""
     active, idle, in_tx, other, unknown = group.states
+
+    def known(number: int) -> str:  # never a zero where some could not be seen
+        return NOT_SEEN if unknown == len(group.backends) else f"{number}+" if unknown else str(number)
+
     said = {
         "Sockets": (str(len(group.backends)), "strong"),
-        "Active": (str(active), "plain"),
-        "Idle": (str(idle), "plain"),
-        "In tx": (str(in_tx), "warning" if in_tx else "plain"),
+        "Active": (known(active), "plain"),
+        "Idle": (known(idle), "plain"),
+        "In tx": (known(in_tx), "warning" if in_tx else "plain"),
         "Oldest": (_time(group.oldest_s), "muted"),
         "Idle for": (_time(group.longest_idle_s), "muted"),
-        "Other": (str(other + unknown), "plain"),
+        "Other": (known(other), "plain"),
     }
     return (
         Span("❯ " if cursor else "  ", "accent"),
@@ -171,12 +176,12 @@ def group_words(backends: tuple[Backend, ...]) -> Content:
     roles = sorted({f"{one.username}@{one.database}" for one in backends})
     more = f" and {len(roles) - 3} more" if len(roles) > 3 else ""
     newest = min(backends, key=lambda one: (one.console, float("inf") if one.query_s is None else one.query_s))
-    return Content.assemble(
-        (safe(f"{', '.join(roles[:3])}{more}") + "\n", ""), (f"last query: {query_words(newest)}", "$muted")
-    )
+    words = f"last query: {query_words(newest)}" if newest.state != "unknown" else HIDDEN
+    return Content.assemble((safe(f"{', '.join(roles[:3])}{more}") + "\n", ""), (words, "$muted"))
 
 
 def backend_words(backend: Backend) -> Content:
     """Return what a socket's line has no room for."""
     facts = [f"{fact.label} {fact.said.plain}" for fact in backend_facts(backend) if fact.label not in _IN_THE_LINE]
-    return Content.assemble(" · ".join(facts) + "\n", (query_words(backend), "$muted"))
+    words = query_words(backend) if backend.state != "unknown" else HIDDEN
+    return Content.assemble(" · ".join(facts) + "\n", (words, "$muted"))

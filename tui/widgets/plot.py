@@ -25,10 +25,10 @@ _LINE = "╌"
 # The time that a plot spans, in seconds, and the labels of its axis; the first that holds all is taken.
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 SPANS_S = (
-    2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE,
+    _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 10 * _MINUTE, 20 * _MINUTE, 30 * _MINUTE,
     _HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 4 * _DAY, 7 * _DAY,
 )  # fmt: skip
-_STEPS_S = (30, 60, 120, 300, 600, 1_800, _HOUR, 2 * _HOUR, 4 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY)
+_STEPS_S = (15, 30, 60, 120, 300, 600, 1_800, _HOUR, 2 * _HOUR, 4 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY)
 _TICK = 14  # the cells that a label of the axis takes, with room to stand apart
 # A pause of so many usual distances between two counts is a gap: nobody counted then.
 _GAP = 4

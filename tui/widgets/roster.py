@@ -29,7 +29,7 @@ STATE_WORDS = {
     "idle": "idle",
     "idle_in_transaction": "in tx",
     "other": "other",
-    "unknown": "not visible",
+    "unknown": "unseen",
 }
 AGES = (
     (60.0, "less than a minute"),
