@@ -47,12 +47,12 @@ def items(planned: Plan) -> list[Item]:
 def _changed(change: Change) -> Item:
     old, new = change.before.parameters, change.after.parameters
     notes = tuple(
-        f"{BY_NAME[name].label}: {BY_NAME[name].show(getattr(old, name))} → {BY_NAME[name].show(getattr(new, name))}"
-        for name in change.fields
+        f"{field.label}: {field.show(getattr(old, field.name)) or '–'} → {field.show(getattr(new, field.name)) or '–'}"
+        for field in map(BY_NAME.__getitem__, change.fields)
     )
     labels = ", ".join(BY_NAME[name].label for name in change.fields)
     return Item(
-        change.before.name, _where(change.after), "found", f"changes: {labels}", change.after, change.before,
+        change.before.name, _where(change.after), "found", f"changes {labels}", change.after, change.before,
         notes=notes, marked=True,
     )  # fmt: skip
 

@@ -143,7 +143,7 @@ class CheckList(VerticalScroll):
         """Add a finding to its check's line, and mark the next check as being made."""
         line = self._lines.get(finding.check)
         if line is None:
-            line = CheckLine(finding.check, safe(finding.check.replace("_", " ").capitalize()))
+            line = CheckLine(finding.check, safe(finding.check.replace("_", " ").capitalize().replace("Tls", "TLS")))
             self._lines[finding.check] = line
             following = next((other for other in self.query(CheckLine) if not other.findings), None)
             self.mount(line, before=following)
