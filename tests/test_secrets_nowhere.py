@@ -150,7 +150,16 @@ def test_the_command_line_shows_it_nowhere(
         assert scene.run("add", "--from-uri", "-", text=uri) == 2
         assert scene.run("import", str(pasted), "--dry-run") == 0
         assert scene.run("import", str(pasted), "--json") == 0
-        for command in ("list", "show one", "export", "check", "sockets", "doctor"):
+        for command in (
+            "list",
+            "show one",
+            "export",
+            "check",
+            "sockets",
+            "backends one",
+            "end one --idle --yes",
+            "doctor",
+        ):
             scene.run(*command.split())
             scene.run(*command.split(), "--json")
         scene.run("edit", "one", "--password-stdin", text=WRONG)
