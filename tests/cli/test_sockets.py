@@ -230,3 +230,11 @@ def test_help_shows_an_example(pgconns: Program) -> None:
     result = pgconns("sockets", "--help")
     assert result.status == 0
     assert "pgconns sockets --follow --interval 10 --json" in result.out
+
+
+def test_what_is_to_be_looked_at_is_said_once(pgconns: Program, registered: Door) -> None:
+    registered.server.execute(f'ALTER ROLE "{registered.username}" CONNECTION LIMIT 5')
+    with held(registered, 3):
+        result = pgconns("sockets", "--count", "3", "--interval", "0.2")
+    said = [line for line in result.err.splitlines() if line.startswith("Warning: ")]
+    assert said == ["Warning: maps or builder (limit of its role): 80 % of 5 sockets are open, 1 more can open"]

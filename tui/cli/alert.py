@@ -104,6 +104,7 @@ async def _sample(connections: Sequence[Connection], password_of: PasswordOf) ->
 
     regions = {region.region: region.addresses for region in BUILT_IN}
     sample = await take_sample(connections, password_of, regions, _TIMEOUT_S)
+    kept.forget_old(sample.at)
 
     def judged(name: str, sockets: int | None, stale: int | None, headroom: int | None) -> Trend | None:
         if sockets is None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tui.connections.model import Connection
     from tui.connections.secret import Secret
     from tui.connections.secrets import Secrets
+    from tui.sockets.alerts import Alert, Changes
     from tui.sockets.model import ConnectionCount, Sample, ServerCount
     from tui.sockets.server import PasswordOf
 
@@ -78,9 +79,11 @@ async def _count(
 ) -> int:
     from contextlib import aclosing
 
+    from tui.sockets.alerts import Thresholds, changes, judge
     from tui.sockets.model import of_connections
 
     reached = not chosen
+    alerts: tuple[Alert, ...] = ()
     told: set[str] = set()
     ids = frozenset(connection.id for connection in chosen)
     if times != 1:
@@ -94,6 +97,8 @@ async def _count(
                 output.value(sample.to_json())
             else:
                 _show(sample, output, told, follow=times != 1)
+                before, alerts = alerts, judge(sample, alerts, Thresholds())
+                _tell(changes(before, alerts), output)
             done += 1
             if done == times:
                 break
@@ -185,6 +190,14 @@ def _show(sample: Sample, output: Output, told: set[str], *, follow: bool) -> No
         if sentence not in told:
             output.note(sentence)
             told.add(sentence)
+
+
+def _tell(news: Changes, output: Output) -> None:
+    """Say what is to be looked at, and that it is over. What cannot be reached is told with the counts."""
+    for words, alerts in (("", news.raised), ("Over: ", news.cleared)):
+        for alert in alerts:
+            if alert.kind != "unreachable":
+                output.note(f"{words or alert.level.capitalize() + ': '}{alert.sentence}")
 
 
 def _row(count: ConnectionCount) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,14 @@ def add(name: str, point: Point) -> list[Point]:
     return [*points, point]
 
 
+def forget_old(at: float) -> None:
+    """Remove the series that nobody added to for a day: of Connections that were removed, for one."""
+    with contextlib.suppress(OSError):
+        for path in _folder().glob("*.csv"):
+            if path.stat().st_mtime < at - DAY_S:
+                path.unlink()
+
+
 def _read(path: Path) -> list[Point]:
     """Return what is kept; nothing where that is damaged, since nothing depends on it."""
     try:
@@ -44,4 +53,8 @@ def _read(path: Path) -> list[Point]:
 
 
 def _place(name: str) -> Path:
-    return paths.state_folder() / "counts" / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.csv"
+    return _folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.csv"
+
+
+def _folder() -> Path:
+    return paths.state_folder() / "counts"
