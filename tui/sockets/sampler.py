@@ -33,8 +33,8 @@ GRACE_S = 1.0
 # So many servers are polled in one go; more are spread over a part of the interval.
 AT_ONCE = 16
 _SPREAD = 0.4
-# Trends may take such a part of the time, on whatever machine and of however many Connections.
-_FOR_TRENDS = 0.02
+# Trends may take such a part of the time, and never hold up the screen for longer, however many Connections there are.
+_FOR_TRENDS, _TRENDS_AT_ONCE_S = 0.01, 0.015
 # Between beats, news of late servers is gathered for so long before it is told.
 _GATHER_S = 1.0
 
@@ -213,7 +213,7 @@ class Watch:
             limit = None if count.sockets is None or count.headroom is None else count.sockets + count.headroom
             self.trends.add(count.id, sample.at, count.sockets, count.stale, limit)
         self.trends.keep(names)
-        until = time.perf_counter() + _FOR_TRENDS * self.interval_s
+        until = time.perf_counter() + min(_FOR_TRENDS * self.interval_s, _TRENDS_AT_ONCE_S)
         self.trends.judge(sample.at, lambda: time.perf_counter() > until)
 
     def _assemble(self) -> Sample:
