@@ -54,14 +54,14 @@ class EndBackends(Dialog[None]):
         verb, things = ("Cancel", "query") if plan.action == "cancel" else ("End", "socket")
         many = plural(number, things) if number == 1 or things == "socket" else f"{number:,} queries"
         self._do = f"{verb} {many}"
-        super().__init__(
-            f"{self._do}?" if number else f"None can be {'cancelled' if plan.action == 'cancel' else 'ended'}"
-        )
+        cannot = "None can be cancelled" if plan.action == "cancel" else "None can be ended"
+        super().__init__(f"{self._do}?" if number else cannot)
         self.plan = plan
         self._server = server
         self._ask_password = password
         self._results: dict[str, Result] = {key_of(each.backend): each for each in plan.spared}
         self._backends = {key_of(one): one for one in (*plan.targets, *(each.backend for each in plan.spared))}
+        self._spared = frozenset(self._results)
         self._state = "asking" if plan.targets else "done"
 
     def body(self) -> ComposeResult:
@@ -88,8 +88,10 @@ class EndBackends(Dialog[None]):
 
     def on_mount(self) -> None:
         """Make the safe answer the default."""
-        self.query_one(LiveTable).can_focus = False
-        self._show()
+        table = self.query_one(LiveTable)
+        table.can_focus = False
+        table.show([Line(key, one) for key, one in self._backends.items()])
+        self._explain()
         self.query_one("#keep", Button).focus()
 
     def on_resize(self) -> None:
@@ -98,16 +100,16 @@ class EndBackends(Dialog[None]):
         self.query_one(LiveTable).styles.height = min(len(self._backends), max(2, room))
 
     def _show(self) -> None:
-        table = self.query_one(LiveTable)
-        table.show([Line(key, one) for key, one in self._backends.items()])
-        table.redraw()
+        self.query_one(LiveTable).redraw()
         self._explain()
 
     def _draw(self, backend: Backend, cursor: bool, width: int) -> Spans:
         result = self._results.get(key_of(backend))
         sign, tone = ("·", "plain")
         if result is not None:
-            sign, tone = ("✓", "ok") if result.good else ("–", "muted") if self._was_spared(result) else ("✗", "failed")
+            sign, tone = (
+                ("✓", "ok") if result.good else ("–", "muted") if key_of(backend) in self._spared else ("✗", "failed")
+            )
         elif self._state == "acting":
             sign, tone = "…", "accent"
         since = NOT_SEEN if backend.state_s is None else duration(backend.state_s)
@@ -123,9 +125,6 @@ class EndBackends(Dialog[None]):
             Span(pad(since, _FOR)),
             Span(pad(safe(said), left), tone if result is not None else "muted"),
         )
-
-    def _was_spared(self, result: Result) -> bool:
-        return any(result is each for each in self.plan.spared)
 
     @on(LiveTable.Moved)
     def _explain(self) -> None:
@@ -198,5 +197,9 @@ class EndBackends(Dialog[None]):
         self._show()
 
     def _known(self, result: Result) -> None:
-        self._results[key_of(result.backend)] = result
-        self._show()
+        key = key_of(result.backend)
+        self._results[key] = result
+        table = self.query_one(LiveTable)
+        table.redraw()
+        if table.cursor == key:
+            self._explain()

@@ -203,6 +203,7 @@ class SocketGroups(Base[None]):
 
     def _turn_to(self, roster: Roster, cursor: str | None = None) -> None:
         """Show another level or another grouping, with the cursor on its first line or on `cursor`."""
+        deeper = (roster.group is None) != (self.roster.group is None)
         self.roster = roster
         self._show()
         table = self.query_one(LiveTable)
@@ -210,7 +211,8 @@ class SocketGroups(Base[None]):
         table.refresh()
         if roster.lines:
             table.move_cursor(cursor or roster.lines[0].key)
-        self.refresh_bindings()
+        if deeper:
+            self.refresh_bindings()
 
     def action_back(self) -> None:
         """Show the groups again, or leave."""
