@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from textual.screen import Screen
 
+_TERMINAL_LOOK_S = 3.0
 
 class Console(App[int]):
     """The pgconns console; it returns the exit status."""
@@ -146,4 +147,16 @@ async def _run(console: Console) -> int | None:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, leave, number)
+    _leave_with_terminal(console)
     return await console.run_async()
+
+
+def _leave_with_terminal(console: Console) -> None:
+    """Look, now and again, whether the terminal is still there, and leave when it is not.
+
+    SIGHUP tells only who has a controlling terminal: under `su -c` or `docker exec`, the console would stay for ever.
+    """
+    if not os.isatty(0):
+        console.exit(128 + signal.SIGHUP)
+        return
+    asyncio.get_running_loop().call_later(_TERMINAL_LOOK_S, _leave_with_terminal, console)
