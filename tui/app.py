@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 _TERMINAL_LOOK_S = 3.0
+_STARTED_AFTER_S = 2.0
+
 
 class Console(App[int]):
     """The pgconns console; it returns the exit status."""
@@ -148,6 +151,7 @@ async def _run(console: Console) -> int | None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, leave, number)
     _leave_with_terminal(console)
+    loop.call_later(_STARTED_AFTER_S, _collect_garbage)
     return await console.run_async()
 
 
@@ -160,3 +164,9 @@ def _leave_with_terminal(console: Console) -> None:
         console.exit(128 + signal.SIGHUP)
         return
     asyncio.get_running_loop().call_later(_TERMINAL_LOOK_S, _leave_with_terminal, console)
+
+
+def _collect_garbage() -> None:
+    """Look for garbage from now on, but not among what start-up made and keeps: that would stall the screen."""
+    gc.freeze()
+    gc.enable()

@@ -42,7 +42,7 @@ class Peer:
 
     def __init__(self, host: str, port: int) -> None:
         driver = Path(__file__).with_name("peer_driver.py")
-        command = [installed() / "python", driver, host, str(port)]
+        command = [str(installed() / "python"), str(driver), host, str(port)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment

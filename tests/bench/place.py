@@ -99,7 +99,9 @@ class Place:
             crowd.open(kind)
             crowd.ask(number, f"{_comment(kind)} SELECT 1")
         for number in range(25):
-            query = f"{_comment(self.kinds[number])} SELECT pg_sleep(36000) /* tile {number} of a layer that takes time */"
+            query = (
+                f"{_comment(self.kinds[number])} SELECT pg_sleep(36000) /* tile {number} of a layer that takes time */"
+            )
             crowd.ask(number, query, wait=False)
         for number in range(25, 45):
             crowd.ask(number, "BEGIN")

@@ -68,7 +68,7 @@ def poll(place: Place) -> list[Row]:
 
 
 async def _by_turns(place: Place) -> tuple[Cost, Cost, Cost, int]:
-    watch = ServerWatch(place.connections(), Circumstances(no_password, 2.0), _met, lambda: None)
+    watch = ServerWatch(place.connections(), Circumstances(no_password, 2.0), watched, lambda: None)
     ours, counts, peers = [], [], []
     port = place.server.port
     dsn = f"host={FAR} port={port} user=monitor dbname=postgres"
@@ -92,7 +92,8 @@ async def _by_turns(place: Place) -> tuple[Cost, Cost, Cost, int]:
     return _median(ours), _median(counts), _median(peers), groups
 
 
-def _met(server: ServerWatch, identity: Identity) -> bool:
+def watched(server: ServerWatch, identity: Identity) -> bool:
+    """Learn which server it is; no other watch takes over."""
     server.identity = identity
     return False
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.app import Console
+from tui.app import Console, _collect_garbage
 from tui.connections.model import Connection, Parameters
 from tui.connections.registry import Registry
 from tui.connections.secrets import Secrets
@@ -65,8 +65,8 @@ def _sample(connections: Sequence[Connection], beat: int) -> Sample:
         sockets = 1 + (number + beat) % 9
         counts.append(
             ConnectionCount(
-                connection.name, connection.id, server, sockets, (1, sockets - 1, 0, 0, 0), None, None, 97 - sockets, 97,
-                "server",
+                connection.name, connection.id, server, sockets, (1, sockets - 1, 0, 0, 0), headroom=97 - sockets,
+                limit=97, bounded_by="server",
             )
         )  # fmt: skip
         servers[server] = ServerCount(server, 100, 3, 40 + beat, 57 - beat, 1, 39 + beat, 0, "full", time.time())
@@ -97,9 +97,10 @@ class Stalling(Console):
 
     async def _measure(self) -> None:
         await asyncio.sleep(1.5)
+        _collect_garbage()
         panel = self.screen
         assert isinstance(panel, LivePanel)
-        panel.services.registry.stamp = lambda: panel._stamp  # type: ignore[method-assign, assignment] # no file
+        panel.services.registry.stamp = lambda: panel._stamp  # type: ignore[method-assign, assignment, return-value]
         panel.registry_read = True
         panel.latest = type(panel.latest)(connections=self.connections)
         watch = Changing(self.connections, panel._on_sample)

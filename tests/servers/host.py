@@ -115,9 +115,11 @@ class Host:
         self._janitor.folder(self.folder)
         self._processes: list[subprocess.Popen[bytes]] = []
 
-    def make_folder(self, name: str) -> Path:
+    def make_folder(self, name: str, within: Path | None = None) -> Path:
         """Make a folder that belongs to the user servers run as."""
-        path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+        path = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=within or self.folder))
+        if within is not None:
+            self._janitor.folder(path)
         give(path)
         return path
 

@@ -136,7 +136,6 @@ def _module(name: str) -> Any:
 def _open_console() -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise Refused("The console needs a terminal. Here, use a command: pgconns --help lists them")
-    gc.enable()
     from tui.cli.sockets import interval
 
     seconds = interval()
