@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, LiteralString
 from tui.postgres.errors import CannotConnect, ServerError
 from tui.postgres.quoting import identifier
 from tui.sockets import actions_log
-from tui.sockets.backends import QUERY_STARTED, RIGHT, STARTED, STATE_OF, iso
+from tui.sockets.backend_queries import QUERY_STARTED, RIGHT, STARTED, STATE_OF
+from tui.sockets.backends import iso
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Iterable
