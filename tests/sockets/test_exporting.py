@@ -27,9 +27,9 @@ def rows() -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(as_csv(SAMPLE))))
 
 
-def test_a_row_for_each_server_connection_and_stranger() -> None:
-    server, first, second, stranger = rows()
-    assert [row["kind"] for row in rows()] == ["server", "connection", "connection", "unregistered"]
+def test_a_row_for_each_connection_server_and_stranger() -> None:
+    first, second, server, stranger = rows()
+    assert [row["kind"] for row in rows()] == ["connection", "connection", "server", "unregistered"]
     assert (first["sockets"], first["trend_verdict"], first["trend_per_minute"]) == ("5", "growing", "-1.5")
     assert second["sockets"] == ""  # not seen is not zero
     assert stranger["sockets"] == "3"
@@ -37,7 +37,7 @@ def test_a_row_for_each_server_connection_and_stranger() -> None:
 
 
 def test_no_formula_and_no_escape_sequence() -> None:
-    server, first, _, stranger = rows()
+    first, _, server, stranger = rows()
     assert first["name"] == "'=cmd|' /C calc'!A0"
     assert (server["error"], first["shared_with"]) == ("'=1+1", "'@b; c")
     assert (stranger["database"], stranger["username"]) == ("'+x", "'-y")

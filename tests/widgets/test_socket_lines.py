@@ -84,11 +84,11 @@ def test_totals_fit_the_width_and_tell_what_was_not_seen() -> None:
 
 
 def test_where_it_leads_stands_in_the_line_at_any_width() -> None:
-    surging = Trend("shrinking", -12.3, -14.0, -10.0)
+    shrinking = Trend("shrinking", -12.3, -14.0, -10.0)
     leaking = Trend("leaking", 1.0, 0.8, 1.2, 1000.0 + 42 * 60)
     for trend, narrow, wide in (
-        (leaking, "↗ leaking +1.0/m 42 min", "↗ leaking +1.0/m  42 min"),
-        (surging, "↘ −12/m", "↘ shrinking −12/m"),
+        (leaking, "↗ leaking +1.0/m 42 min", "↗ leaking +1.0/m   42 min"),
+        (shrinking, "↘ −12/m", "↘ shrinking −12/m"),
     ):
         row = Row(connection("a"), counted("a", trend=trend), Series(), (), at=1000.0)
         assert narrow in text(connection_spans(row, False, 80))
@@ -100,9 +100,7 @@ def test_a_server_tells_where_it_leads_and_by_whom_before_what_is_not_registered
     seen = ServerCount(
         "db:5432", 97, 3, 63, 34, 1, 60, 2, "full", 1000.0, trend=Trend("growing", 3.0, 2.0, 4.0, 1720.0)
     )
-    said = {
-        width: text(server_spans("db.example.com:5432", seen, 1000.0, width, "tiles")) for width in (76, 90, 120)
-    }
+    said = {width: text(server_spans("db.example.com:5432", seen, 1000.0, width, "tiles")) for width in (76, 90, 120)}
     assert "· ↗ growing +3.0/m, full in 12 min, most by tiles · 2 not registered ─" in said[120]
     assert "· ↗ +3.0/m, full in 12 min, most by tiles ─" in said[90]
     assert all("db.example.com:5432" in each and "↗ +3.0/m, full in 12 min ─" in said[76] for each in said.values())

@@ -36,7 +36,7 @@ class ExportSeen(Dialog[str]):
     def body(self) -> ComposeResult:
         """Yield the field, and what is wrong with it."""
         words = "What the panel shows now, with the fields of pgconns sockets --json. A name that ends in .csv or .json"
-        yield Static(f"{words} says how. No secret is in it.", markup=False)
+        yield Static(f"{words} says how, Enter writes it. No secret is in it.", markup=False)
         yield Input(time.strftime("~/sockets-%Y%m%d-%H%M%S.csv", time.localtime(self._sample.at)), compact=True)
         yield Static("", classes="problem", markup=False)
 

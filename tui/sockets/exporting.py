@@ -22,9 +22,9 @@ def as_json(sample: Sample) -> str:
 
 
 def as_csv(sample: Sample) -> str:
-    """Return a sample as CSV: its servers, Connections and strangers, told apart by `kind`; unseen is empty."""
+    """Return a sample as CSV: its Connections, servers and strangers, told apart by `kind`; unseen is empty."""
     told = sample.to_json()
-    kinds = {"server": told["servers"], "connection": told["connections"], "unregistered": told["unregistered"]}
+    kinds = {"connection": told["connections"], "server": told["servers"], "unregistered": told["unregistered"]}
     rows = [{"at": told["at"], "kind": kind, **_flat(each)} for kind, all_of in kinds.items() for each in all_of]
     names = list(dict.fromkeys(name for row in rows for name in row))
     out = io.StringIO()

@@ -38,11 +38,11 @@ _TITLES = {
     "words": "Trouble",
 }
 _RIGHT = frozenset({"active", "idle", "in_tx", "free"})
-_ALONE = frozenset({"trend", "bar", "active", "recent", "free", "bound"})
+_ALONE = frozenset({"trend", "bar", "active", "recent", "bound"})
 # What a wider terminal buys, most wanted first; each step is taken whole or not at all.
 _STEPS = (
     ("trend", 16), ("left", 7), ("words", 12), ("recent", 6), ("name", 3), ("in_tx", 5),  # 79
-    ("name", 4), ("bar", 6), ("active", 6), ("idle", 5), ("recent", 2), ("trend", 1), ("words", 4), ("recent", 4),
+    ("name", 4), ("bar", 6), ("active", 6), ("idle", 5), ("recent", 2), ("trend", 2), ("words", 4), ("recent", 4),
     ("name", 3), ("free", 5), ("words", 6), ("bound", 8), ("recent", 4), ("bar", 4), ("name", 4), ("words", 6),
     ("database", 12), ("role", 15), ("words", 27), ("recent", 8), ("name", 6), ("bar", 4),
 )  # fmt: skip
@@ -58,8 +58,8 @@ class Columns(NamedTuple):
     active: int = 0
     idle: int = 0
     in_tx: int = 0
-    recent: int = 0
     free: int = 0
+    recent: int = 0
     bound: int = 0
     database: int = 0
     role: int = 0
