@@ -140,7 +140,7 @@ async def test_a_name_taken_meanwhile_loses_nothing(services: Services) -> None:
         services.registry.add(Connection("the-other", ASKED))
         services.probe.gate.set()
         await until(pilot, lambda: "but not registered" in seen(pilot))
-        assert "another name" in " ".join(seen(pilot).split())
+        await until(pilot, lambda: "another name" in " ".join(seen(pilot).split()), 5)
         assert [c.id for c in services.registry.load()] == ["the-other"]
 
 
