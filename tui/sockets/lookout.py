@@ -106,7 +106,7 @@ class Lookout:
         except QueryFailed:
             if session.closed:
                 raise
-            self._version = 0  # not asked again through this socket
+            self._version = 0  # not asked again until the slow things are read again
         else:
             self._churn.add(time.monotonic(), {row["database"]: row["sockets"] for row in rows})
 
