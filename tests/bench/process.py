@@ -42,7 +42,9 @@ def sockets_to(ports: Collection[int], pid: int) -> dict[int, int]:
     inodes = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
-            inodes.add(descriptor.readlink().name.removeprefix("socket:[").rstrip("]"))
+            kind, _, inode = descriptor.readlink().name.partition(":")
+            if kind == "socket":
+                inodes.add(inode.strip("[]"))
     found = dict.fromkeys(ports, 0)
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()

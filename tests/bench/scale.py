@@ -35,7 +35,7 @@ _MEMORY = Path("/dev/shm")
 _TINY = {
     "listen_addresses": NEAR, "unix_socket_directories": "", "max_connections": "20", "shared_buffers": "128kB",
     "max_wal_senders": "0", "max_worker_processes": "0", "autovacuum": "off", "fsync": "off", "wal_level": "minimal",
-    "bgwriter_lru_maxpages": "0", "max_logical_replication_workers": "0",
+    "bgwriter_lru_maxpages": "0", "max_logical_replication_workers": "0", "dynamic_shared_memory_type": "mmap",
 }  # fmt: skip
 
 _LAST_POLL = """
