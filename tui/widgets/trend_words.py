@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from tui.widgets.cells import duration
+from tui.widgets.trends import SIGNS
 
 if TYPE_CHECKING:
     from tui.sockets.growth import Trend
@@ -20,7 +21,6 @@ _TONES: dict[str, TrendTone] = {
     "leaking": "warning",
     "surging": "failed",
 }
-_SIGNS = {"unknown": "·", "steady": "→", "shrinking": "↘", "growing": "↗", "leaking": "↗", "surging": "↑"}
 _SLOW_PER_MINUTE = 0.2  # slower than this, sockets are told by the hour
 _SOON_S = 86_400.0
 
@@ -40,8 +40,8 @@ def trend_sentence(trend: Trend | None) -> str:
     ('→ steady over the last 1 h', '· not known yet: it takes some minutes of counting')
     """
     if trend is None or trend.verdict == "unknown":
-        return f"{_SIGNS['unknown']} not known yet: it takes some minutes of counting"
-    sign, past = _SIGNS[trend.verdict], f"over the last {duration(trend.window_s)}"
+        return f"{SIGNS['unknown']} not known yet: it takes some minutes of counting"
+    sign, past = SIGNS[trend.verdict], f"over the last {duration(trend.window_s)}"
     if trend.verdict == "steady":
         return f"{sign} steady {past}"
     return f"{sign} {trend.verdict}: {rate(trend)}, {past}"
