@@ -18,7 +18,7 @@ from tui.screens.connection_detail import ConnectionDetail
 from tui.screens.connection_facts import how_long_ago, kept_findings
 from tui.screens.passphrase import AskPassword
 from tui.screens.services import Services
-from tui.sockets.growth import Trend
+from tui.sockets.growth import Point, Trend
 from tui.sockets.series import Series
 from tui.widgets.panel import Panel
 
@@ -74,6 +74,14 @@ async def test_what_it_tells(
         await pilot.press("p")
         detail.show_row(Panel((A,), sampled(counted("analytics", 7))).row(A))
         await until(pilot, lambda: "7 of 97, 50 more can open" in seen(pilot))
+
+
+async def test_what_is_older_than_the_last_counts_is_plotted_too(services: Services) -> None:
+    older = tuple(Point(-20_000.0 + 60 * number, 30) for number in range(300))
+    detail = ConnectionDetail(registered(services), A, past={A.id: older}.__getitem__)
+    detail.show_row(growing())
+    async with on_stage(services, detail) as pilot:
+        await until(pilot, lambda: "-8 h" in seen(pilot) or "-6 h" in seen(pilot))
 
 
 async def test_the_last_check_is_kept(services: Services) -> None:

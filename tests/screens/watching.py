@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tui.sockets.past import Trends
 from tui.sockets.series import Series
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class FakeWatch:
         self.interval_s = interval_s
         self.on_sample = on_sample
         self.series: dict[str, Series] = {}
+        self.trends = Trends()
         self.retried: list[str] = []
         self.closed = False
         FakeWatch.newest = self
@@ -55,5 +57,6 @@ class FakeWatch:
     def count(self, sample: Sample) -> None:
         """Hand out a sample, as the sampler does."""
         for count in sample.connections:
+            self.trends.add(count.id, sample.at, count.sockets, count.stale, count.limit)
             self.series[count.id] = self.series.get(count.id, Series()).add(sample.at, count.sockets)
         self.on_sample(sample)

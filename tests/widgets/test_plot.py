@@ -55,6 +55,15 @@ def test_a_pause_of_the_console_is_a_gap() -> None:
     assert " " * 15 in line[2:].strip()
 
 
+def test_a_day_by_the_minute_goes_on_in_the_last_counts_without_a_gap() -> None:
+    minutes = [1000.0 + 60 * i for i in range(100)]
+    at = (*minutes, *(minutes[-1] + 2 * i for i in range(1, 120)))
+    lines = drawn(Plotted(at, (7,) * len(at)), 70)
+    assert lines[-1].split()[0] == "-2"
+    (line,) = (line for line in lines if dots(line))
+    assert " " not in line[3:].strip()
+
+
 @given(
     st.lists(st.one_of(st.none(), st.integers(0, 5_000)), max_size=200),
     st.one_of(st.none(), st.integers(0, 100_000)),

@@ -34,12 +34,17 @@ from tui.widgets.fact_list import FactList
 from tui.widgets.plot import Plot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from textual.app import ComposeResult
 
     from tui.connections.model import Connection
     from tui.screens.at_server import Lend
     from tui.screens.services import Services
+    from tui.sockets.growth import Point
     from tui.widgets.socket_lines import Row
+
+    PastOf = Callable[[str], tuple[Point, ...]]
 
 
 class ConnectionDetail(Base[None]):
@@ -62,13 +67,23 @@ class ConnectionDetail(Base[None]):
     ]
 
     def __init__(
-        self, services: Services, connection: Connection, *, check: bool = False, lend: Lend = lambda _: None
+        self,
+        services: Services,
+        connection: Connection,
+        *,
+        check: bool = False,
+        lend: Lend = lambda _: None,
+        past: PastOf = lambda _: (),
     ) -> None:
-        """Show `connection`; with `check`, check it again at once. `lend` lends the socket that watches its server."""
+        """Show `connection`; with `check`, check it again at once.
+
+        `lend` lends the socket that watches its server; `past` returns older counts than those of its row.
+        """
         super().__init__(services, connection.name)
         self.connection = connection
         self._check_now = check
         self._lend = lend
+        self._past = past
         self._row: Row | None = None
         self._left = False
         self._kept: dict[str, Any] | None = {}
@@ -90,7 +105,7 @@ class ConnectionDetail(Base[None]):
 
     def on_mount(self) -> None:
         """Show the last check, or make one."""
-        self.query_one(Plot).show(plotted(self._row))
+        self._show_plot()
         if self._check_now:
             self.action_check()
         else:
@@ -120,7 +135,10 @@ class ConnectionDetail(Base[None]):
         self._row = row
         if self.is_mounted:
             self.query_one("#now", FactList).show(socket_facts(row))
-            self.query_one(Plot).show(plotted(row))
+            self._show_plot()
+
+    def _show_plot(self) -> None:
+        self.query_one(Plot).show(plotted(self._row, self._past(self.connection.id)))
 
     def _show_parameters(self) -> None:
         if self.is_mounted:

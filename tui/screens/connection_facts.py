@@ -21,9 +21,10 @@ from tui.widgets.trend_words import full_sentence, trend_sentence, trend_tone
 from tui.widgets.troubles import SIGNS, kept_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tui.connections.model import Connection
+    from tui.sockets.growth import Point
     from tui.sockets.model import ConnectionCount
     from tui.widgets.socket_lines import Row
 
@@ -107,15 +108,24 @@ def _leading(row: Row, seen: ConnectionCount) -> list[Fact]:
     return [*facts, Fact("Full", Content.styled(full, colour))] if full else facts
 
 
-def plotted(row: Row | None) -> Plotted:
-    """Return what is plotted of a Connection: its counts, and how many of its own sockets make it full."""
+def plotted(row: Row | None, past: Sequence[Point] = ()) -> Plotted:
+    """Return what is plotted of a Connection: its counts, and how many of its own sockets make it full.
+
+    Of `past` only what is older than the row's own counts is taken: these tell what was not seen as well.
+    """
     if row is None:
         return Plotted()
     seen = row.seen
     full = None
     if seen is not None and seen.sockets is not None and seen.headroom is not None:
         full = seen.sockets + seen.headroom
-    return Plotted(row.series.at, row.series.sockets, full)
+    first = row.series.at[0] if row.series.at else 0.0
+    older = [point for point in past if point.at < first]
+    return Plotted(
+        (*(point.at for point in older), *row.series.at),
+        (*(point.sockets for point in older), *row.series.sockets),
+        full,
+    )
 
 
 def kept_findings(report: Mapping[str, Any]) -> tuple[Finding, ...]:

@@ -166,7 +166,7 @@ class LivePanel(PanelDoors):
         """Show the Connection under the cursor in detail."""
         connection = self._connection()
         if connection is not None:
-            detail = _detail_type()(self.services, connection, check=check, lend=self.lend)
+            detail = _detail_type()(self.services, connection, check=check, lend=self.lend, past=self.past)
             detail.show_row(self.panel.row(connection))
             self._push(detail)
 

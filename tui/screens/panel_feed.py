@@ -22,6 +22,7 @@ from tui.widgets.troubles import THRESHOLDS
 if TYPE_CHECKING:
     from tui.connections.model import Connection
     from tui.screens.services import Services
+    from tui.sockets.growth import Point
     from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
     from tui.sockets.series import Series
@@ -114,6 +115,10 @@ class PanelFeed(Base[None]):
             if self.watching is watching:
                 self.watching = None
             await watching.close()
+
+    def past(self, connection_id: str) -> tuple[Point, ...]:
+        """Return what is kept of a Connection's counts, from old to new; at most a day."""
+        return self.watching.trends.points(connection_id) if self.watching is not None else ()
 
     def lend(self, connection_id: str) -> Lent | None:
         """Return the socket through which a Connection's server is watched; None where none is open."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tui.connections.secret import Secret
     from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
+    from tui.sockets.past import Trends
     from tui.sockets.series import Series
 
     PasswordOf = Callable[[Connection], Awaitable[Secret | None]]
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 class Watching(Protocol):
     """Counts the sockets of Connections again and again, with at most one socket of its own per server.
 
-    `series` holds the last counts of each Connection, by its id; `interval_s` may be set at any time.
+    `series` holds the last counts of each Connection, by its id, and `trends` a day of them; `interval_s` may be set
+    at any time.
     """
 
     series: dict[str, Series]
+    trends: Trends
 
     @property
     def interval_s(self) -> float:

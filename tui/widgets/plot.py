@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import sub
 from statistics import median
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -32,6 +33,8 @@ _STEPS_S = (15, 30, 60, 120, 300, 600, 1_800, _HOUR, 2 * _HOUR, 4 * _HOUR, 6 * _
 _TICK = 14  # the cells that a label of the axis takes, with room to stand apart
 # A pause of so many usual distances between two counts is a gap: nobody counted then.
 _GAP = 4
+# Older counts are kept by the minute only.
+_FRESH_S, _OLDER_GAP_S = 600.0, 150.0
 
 
 class Plotted(NamedTuple):
@@ -117,8 +120,8 @@ def _dots(plotted: Plotted, columns: int, rows: int, top: int, span: int) -> lis
         return dots
     end = plotted.at[-1]
     last = columns * 2 - 1
-    ages = [later - earlier for earlier, later in zip(plotted.at, plotted.at[1:], strict=False)]
-    longest = _GAP * max(median(ages), 1.0) if ages else 0.0
+    fresh = [at for at in plotted.at if end - at <= _FRESH_S]
+    usual = _GAP * max(median(map(sub, fresh[1:], fresh)), 1.0) if len(fresh) > 1 else 0.0
     before: tuple[float, int, int] | None = None
     for at, count in zip(plotted.at, plotted.counts, strict=True):
         x = last - round((end - at) / span * last)
@@ -126,6 +129,7 @@ def _dots(plotted: Plotted, columns: int, rows: int, top: int, span: int) -> lis
             before = None
             continue
         y = _dot_row(count, top, rows)
+        longest = usual if before is not None and end - before[0] <= _FRESH_S else max(usual, _OLDER_GAP_S)
         held = before if before is not None and 0 <= at - before[0] <= longest else None
         for column in range(held[1] if held else x, x):
             _set(dots, column, held[2] if held else y)
