@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.bench.peer import installed
-from tests.bench.place import CONNECTIONS, CONSOLE, FAR, NEAR, SOCKETS
+from tests.bench.place import BUSY, CONNECTIONS, CONSOLE, FAR, NEAR, SOCKETS
 from tests.bench.process import Screenless, resident
 from tests.bench.report import Row, percent, size
 
@@ -48,7 +48,8 @@ def console(place: Place) -> list[Row]:
         ours, far, near = seen["ours"], seen["far"], seen["near"]
         rows += [
             Row(
-                f"CPU of the whole console, {SOCKETS:,} sockets, {REFRESH_S} s refresh, {words}",
+                f"CPU of the whole console, {SOCKETS:,} sockets, {REFRESH_S} s refresh, {words}"
+                f" (pg_activity shows only the {BUSY} that are not idle)",
                 f"{percent(ours.cpu)}, {size(ours.resident)}",
                 f"pg_activity {percent(far.cpu)}, {size(far.resident)}; on the server's machine {percent(near.cpu)}",
                 "below pg_activity",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SOCKETS = 2000
 CONNECTIONS = 50
 DATABASES = 5
+WORKING, BUSY = 25, 45  # so many run a query; so many do, or are idle in transaction
 MAJOR = "15"
 TRUST = "host all all 127.0.0.0/8 trust"
 # The server listens at both. A client of the second comes from the first: to pg_activity, that is another machine.
@@ -90,7 +91,7 @@ class Place:
 
     @cached_property
     def crowd(self) -> Crowd:
-        """2,000 sockets, most of them idle: 25 work, 20 are idle in transaction."""
+        """2,000 sockets, most of them idle."""
         server = self.server
         say(f"opening {SOCKETS} sockets")
         crowd = self._stack.enter_context(Crowd(server.host, server.port))
@@ -98,12 +99,12 @@ class Place:
             kind = self.kinds[number % CONNECTIONS]
             crowd.open(kind)
             crowd.ask(number, f"{_comment(kind)} SELECT 1")
-        for number in range(25):
+        for number in range(WORKING):
             query = (
                 f"{_comment(self.kinds[number])} SELECT pg_sleep(36000) /* tile {number} of a layer that takes time */"
             )
             crowd.ask(number, query, wait=False)
-        for number in range(25, 45):
+        for number in range(WORKING, BUSY):
             crowd.ask(number, "BEGIN")
             crowd.ask(number, "SELECT 1")
         return crowd
