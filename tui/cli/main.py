@@ -136,6 +136,8 @@ def _module(name: str) -> Any:
 def _open_console() -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         raise Refused("The console needs a terminal. Here, use a command: pgconns --help lists them")
+    if os.environ.get("TERM") == "dumb":
+        raise Refused("TERM=dumb is a terminal that cannot move its cursor: use a command, or set TERM to what it is")
     from tui.cli.sockets import interval
 
     seconds = interval()

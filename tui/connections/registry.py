@@ -154,7 +154,7 @@ class Registry:
             sentence = f"{path}, {error}" if error.line else f"{path}: {error}"
             if error.damaged:
                 kept = _keep_aside(path, content) if aside else ""
-                sentence = f"The registry {path} is damaged in {error}{kept}. Mend it with an editor"
+                sentence = f"The registry {path} is damaged in {error}{kept}. Mend it with an editor."
             raise RegistryError(sentence) from None
 
     def _edit(self, edit: Callable[[str, tuple[Connection, ...]], str]) -> None:

@@ -71,7 +71,7 @@ def cause(failure: Failure, target: Target) -> Cause | None:
             "tls",
             "The server's certificate does not verify against the root certificate: another authority signed it, or it"
             " has expired",
-            _ROOTS.get(target.connector, _OWN_ROOT),
+            _ROOTS.get(target.connector, _OWN_ROOT) + "; renew the certificate where it has expired",
         )
     if "unencrypted data after SSL response" in text:
         return not_postgresql(target, "an SSH server, or another that speaks first,")
@@ -102,7 +102,7 @@ _ROOTS = {
 }
 _OWN_ROOT = (
     "Give the file of the authority that signed the server's certificate as root certificate, or 'system' where a"
-    " public one did; renew the certificate where it has expired"
+    " public one did"
 )
 
 

@@ -115,7 +115,7 @@ def _unusable(target: Target, check: str, row: dict[str, Any]) -> Finding:
     return Finding(
         check,
         "warning",
-        f"The schema {row['name']} is there, and {target.username} may not use it",
+        f"The schema {row['name']} is there, and the role {target.username} may not use it",
         f"GRANT USAGE ON SCHEMA {identifier(row['name'])} TO {identifier(target.username)};",
     )
 
