@@ -162,3 +162,9 @@ def test_list_fits_80_columns(pgconns: Program, door: Door, password_file: str) 
     assert terminal.status() == 0
     assert all(len(line) <= 80 for line in terminal.shown.splitlines())
     assert "…" in terminal.shown
+
+
+def test_a_dumb_terminal_gets_a_sentence_not_a_screen() -> None:
+    terminal = Person(TERM="dumb")
+    terminal.sees("TERM=dumb is a terminal that cannot move its cursor")
+    assert terminal.status() == 2
