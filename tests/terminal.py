@@ -40,7 +40,12 @@ class Terminal:
     """Runs a program; what it prints is drawn on `screen` and kept whole in `output`."""
 
     def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], columns: int = 80, rows: int = 24
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        columns: int = 80,
+        rows: int = 24,
+        kind: str = "xterm-256color",
     ) -> None:
         self.output = b""
         self._screen = pyte.Screen(columns, rows)
@@ -54,7 +59,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**environment, "TERM": "xterm-256color"},
+            env={**environment, "TERM": kind},
             # Its own session, with this as its controlling terminal: closing it sends SIGHUP, as a lost SSH line does.
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - takes no lock

@@ -22,8 +22,8 @@ _LIMIT_S = 60.0
 class Person:
     """Somebody who runs pgconns on a terminal of 80 columns, and types what it asks for."""
 
-    def __init__(self, *words: str, **environment: str) -> None:
-        self._terminal = Terminal([sys.executable, "-m", "tui", *words], {**os.environ, **environment})
+    def __init__(self, *words: str, kind: str = "xterm-256color", **environment: str) -> None:
+        self._terminal = Terminal([sys.executable, "-m", "tui", *words], {**os.environ, **environment}, kind=kind)
 
     @property
     def shown(self) -> str:
@@ -165,6 +165,6 @@ def test_list_fits_80_columns(pgconns: Program, door: Door, password_file: str) 
 
 
 def test_a_dumb_terminal_gets_a_sentence_not_a_screen() -> None:
-    terminal = Person(TERM="dumb")
+    terminal = Person(kind="dumb")
     terminal.sees("TERM=dumb is a terminal that cannot move its cursor")
     assert terminal.status() == 2
