@@ -63,6 +63,17 @@ def test_stale_sockets_tell_a_leak_from_growth() -> None:
     assert trend([replace(point, stale=i // 15) for i, point in enumerate(rising)], 200).verdict == "leaking"
 
 
+@pytest.mark.parametrize("seconds", [130, 160, 190, 300])
+def test_a_fast_leak_near_the_limit_is_a_leak_from_the_first_word(seconds: int) -> None:
+    """The demo's client: a socket every fifteen seconds, which stays idle, where thirty more can be open."""
+    opened = list(range(30, seconds, 15))
+    points = [
+        Point(1e9 + t, 2 + sum(at <= t for at in opened), sum(at <= t - 60 for at in opened))
+        for t in range(0, seconds, 2)
+    ]
+    assert trend(points, 32).verdict == "leaking"
+
+
 def test_what_came_before_a_clock_that_jumped_back_is_left_out() -> None:
     before = [Point(2e9 + i, 90) for i in range(100)]
     after = [Point(1e9 + 2 * i, 20) for i in range(400)]

@@ -221,9 +221,9 @@ def _surges(rise: _Rise, limit: int | None) -> bool:
 
 def _kind(rise: _Rise, points: Sequence[Point], limit: int | None) -> Verdict:
     """Tell what sort of growth a believed rise is."""
-    if _surges(rise, limit):
-        return "surging"
     window = points[since(points, points[-1].at - rise.span_s) :]
+    if _surges(rise, limit):
+        return "leaking" if _left_behind(window) else "surging"
     if window[-1].stale is not None:
         return "growing"  # the stale sockets, looked at first, did not rise
     # Leaked sockets never close: the floor rises as the whole does, and never gives back.
@@ -235,6 +235,16 @@ def _kind(rise: _Rise, points: Sequence[Point], limit: int | None) -> Verdict:
     return (
         "leaking" if risen >= 0.6 * rise.slope * rise.span_s * 7 / 8 and given_back <= 1 + 0.15 * risen else "growing"
     )
+
+
+def _left_behind(window: Sequence[Point]) -> bool:
+    """Tell whether what rose until a minute ago is stale by now, as no load's sockets are."""
+    first, last = window[0], window[-1]
+    earlier = window[: since(window, last.at - MINUTE)]
+    if not earlier or first.stale is None or last.stale is None:
+        return False
+    stale = last.stale - first.stale
+    return stale >= LEAST_LEAKED // 2 and stale >= 0.6 * (earlier[-1].sockets - first.sockets)
 
 
 def _rise(points: Sequence[Point], span: float) -> _Rise | None:
