@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.demo.running import RunningDemo, children_of, command_line
-from tests.servers.host import wait_until
+from tests.servers.host import give_up, wait_until
 from tests.terminal import Terminal
 from tui.demo import programs, scenario
 
@@ -133,7 +133,7 @@ def test_the_machine_s_own_postgresql_will_do(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(programs, "_of_wheel", lambda: ())
     monkeypatch.setenv("PATH", "")
     if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
-        pytest.skip("no PostgreSQL of Debian's is here")
+        give_up("no PostgreSQL of Debian's is here")
     assert (programs.find() / "initdb").exists()
 
 
