@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 _TERMINAL_LOOK_S = 3.0
+_LEAVING_S = 5.0
 _STARTED_AFTER_S = 2.0
 
 
@@ -146,7 +148,7 @@ async def _run(console: Console) -> int | None:
 
     def leave(number: signal.Signals) -> None:
         loop.remove_signal_handler(number)  # a second one ends the process, should leaving take too long
-        console.exit(128 + number)
+        _leave(console, 128 + number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, leave, number)
@@ -155,13 +157,24 @@ async def _run(console: Console) -> int | None:
     return await console.run_async()
 
 
+def _leave(console: Console, status: int) -> None:
+    """Leave, and end in a few seconds whatever happens.
+
+    Where the terminal is gone, Textual's writer has died of it, and its driver may wait for ever to hand it more.
+    """
+    anyway = threading.Timer(_LEAVING_S, os._exit, (status,))
+    anyway.daemon = True
+    anyway.start()
+    console.exit(status)
+
+
 def _leave_with_terminal(console: Console) -> None:
     """Look, now and again, whether the terminal is still there, and leave when it is not.
 
     SIGHUP tells only who has a controlling terminal: under `su -c` or `docker exec`, the console would stay for ever.
     """
     if not os.isatty(0):
-        console.exit(128 + signal.SIGHUP)
+        _leave(console, 128 + signal.SIGHUP)
         return
     asyncio.get_running_loop().call_later(_TERMINAL_LOOK_S, _leave_with_terminal, console)
 
