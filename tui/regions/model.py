@@ -1,18 +1,43 @@
-"""CARTO's regions and their static addresses, as its documentation listed them. Pure.
+"""CARTO's regions: their static addresses, and where a list of addresses came from. Pure."""
 
-Source: https://docs.carto.com/carto-user-manual/connections/ip-whitelisting, read in November 2026.
-"""
+from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+# Where a list came from: the region's endpoint, the documentation's page, this program, or somebody's own registry.
+Source = Literal["live", "page", "built-in", "own"]
+
+# The day on which the built-in addresses were read from the documentation, in seconds since the epoch (2026-11-22).
+BUILT_IN_AT = 1_795_305_600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a list gained and lost against the one before it."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region of CARTO's cloud; `code` is the word that stands in a tenant's URL."""
+    """A region, and the addresses (or networks, as CIDR) from which CARTO reaches databases there.
+
+    `code` is the word that stands in a tenant's URL; a self-hosted installation's own region has none. `fetched_at`
+    is when the list was last confirmed, in seconds since the epoch; None for a list that somebody wrote down.
+    `changed` is how it differs from the list before it; None where it never changed here.
+    """
 
     region: str
     code: str
     addresses: tuple[str, ...]
+    source: Source = "built-in"
+    fetched_at: float | None = BUILT_IN_AT
+    changed: Change | None = None
 
 
 BUILT_IN: tuple[Region, ...] = (
