@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,13 +89,23 @@ def test_where_it_leads_stands_in_the_line_at_any_width() -> None:
     shrinking = Trend("shrinking", -12.3, -14.0, -10.0)
     leaking = Trend("leaking", 1.0, 0.8, 1.2, 1000.0 + 42 * 60)
     for trend, narrow, wide in (
-        (leaking, "↗ leaking +1.0/m 42 min", "↗ leaking +1.0/m   42 min"),
+        (leaking, "↗ +1.0/m 42 min", "↗ leaking +1.0/m   42 min"),
         (shrinking, "↘ −12/m", "↘ shrinking −12/m"),
     ):
         row = Row(connection("a"), counted("a", trend=trend), Series(), (), at=1000.0)
         assert narrow in text(connection_spans(row, False, 80))
         assert wide in text(connection_spans(row, False, 120))
-    assert "Full in" in text(heading(80))
+
+
+def test_at_80_columns_a_line_tells_states_share_past_trend_and_trouble() -> None:
+    assert text(heading(80)).split() == "Connection Sockets Trend Full Share Act Idle Tx Past Trouble".split()
+    trend = Trend("leaking", 1.0, 0.8, 1.2, 1000.0 + 42 * 60)
+    count = counted("a", 40, trend=trend, states=(3, 35, 2, 0, 0), limit=97, headroom=57)
+    row = Row(
+        connection("a"), count, Series((1.0, 3.0), (38, 40)), (Trouble("warning", "leaking", "It leaks"),), 0, 1000.0
+    )
+    drawn = text(connection_spans(row, False, 80))
+    assert re.fullmatch(r" ! a +40/97 +↗ \+1\.0/m 42 min ██·*· +3 +35 +2 +[▁-█]+ leaking +", drawn), drawn
 
 
 def test_a_server_tells_where_it_leads_and_by_whom_before_what_is_not_registered() -> None:

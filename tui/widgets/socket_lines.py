@@ -22,29 +22,30 @@ if TYPE_CHECKING:
 
 _MARK = 3  # the cursor, the sign of trouble, a space
 _SOCKETS = 9
+# The title of each column, and the one where that does not fit.
 _TITLES = {
-    "name": "Connection",
-    "trend": "Trend",
-    "left": "Full in",
-    "bar": "Share",
-    "active": "Active",
-    "idle": "Idle",
-    "in_tx": "In tx",
-    "recent": "Recent",
-    "free": "Free",
-    "bound": "Limit of",
-    "database": "Database",
-    "role": "Role",
-    "words": "Trouble",
+    "trend": ("Trend", ""),
+    "left": ("Full in", "Full"),
+    "bar": ("Share", ""),
+    "active": ("Active", "Act"),
+    "idle": ("Idle", ""),
+    "in_tx": ("In tx", "Tx"),
+    "recent": ("Recent", "Past"),
+    "free": ("Free", ""),
+    "bound": ("Limit of", ""),
+    "database": ("Database", ""),
+    "role": ("Role", ""),
+    "words": ("Trouble", ""),
 }
 _RIGHT = frozenset({"active", "idle", "in_tx", "free"})
 _ALONE = frozenset({"trend", "bar", "active", "recent", "bound"})
 # What a wider terminal buys, most wanted first; each step is taken whole or not at all.
 _STEPS = (
-    ("trend", 16), ("left", 7), ("words", 12), ("recent", 6), ("name", 3), ("in_tx", 5),  # 79
-    ("name", 4), ("bar", 6), ("active", 6), ("idle", 5), ("recent", 2), ("trend", 2), ("words", 4), ("recent", 4),
-    ("name", 3), ("free", 5), ("words", 6), ("bound", 8), ("recent", 4), ("bar", 4), ("name", 4), ("words", 6),
-    ("database", 12), ("role", 15), ("words", 27), ("recent", 8), ("name", 6), ("bar", 4),
+    ("trend", 8), ("left", 6), ("words", 12), ("active", 4), ("idle", 4), ("in_tx", 3), ("bar", 5), ("recent", 5),  # 80
+    ("name", 3), ("trend", 8), ("active", 2), ("in_tx", 2), ("name", 4), ("recent", 3), ("left", 1), ("idle", 1),
+    ("bar", 1), ("trend", 2), ("words", 4), ("recent", 4), ("name", 3), ("free", 5), ("words", 6), ("bound", 8),
+    ("recent", 4), ("bar", 4), ("name", 4), ("words", 6), ("database", 12), ("role", 15), ("words", 27), ("recent", 8),
+    ("name", 6), ("bar", 4),
 )  # fmt: skip
 
 
@@ -86,8 +87,13 @@ def heading(width: int) -> Spans:
     """Draw the titles of the columns."""
     shown = columns(width)
     spans = [Span(" " * _MARK), _cell("name", "Connection", shown.name), Span(" " + pad("  Sockets", _SOCKETS))]
-    spans += [_cell(key, _TITLES[key], size) for key, size in _rest(shown)]
+    spans += [_cell(key, _title(key, size), size) for key, size in _rest(shown)]
     return tuple(spans)
+
+
+def _title(key: str, size: int) -> str:
+    title, brief = _TITLES[key]
+    return title if len(title) <= size else brief
 
 
 def edges(width: int) -> tuple[int, ...]:

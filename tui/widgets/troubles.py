@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from tui.sockets.alerts import Thresholds
 from tui.widgets.cells import duration, plural
 from tui.widgets.trend_words import full_sentence, trend_sentence
-from tui.widgets.trends import growth, short_left, time_left
+from tui.widgets.trends import growth, time_left
 
 if TYPE_CHECKING:
     from tui.sockets.model import ConnectionCount, ServerCount
@@ -107,7 +107,7 @@ def _of_trend(count: ConnectionCount, at: float) -> list[Trouble]:
     if trend is None or count.headroom == 0:
         return []
     if left is not None and left <= THRESHOLDS.within_s:
-        return [Trouble("failed", f"full in {short_left(trend, at)}", leads(count, at))]
+        return [Trouble("failed", trend.verdict, leads(count, at))]  # the time that is left has a column of its own
     if trend.verdict in {"leaking", "surging"}:
         return [Trouble("warning", trend.verdict, leads(count, at))]
     return []
