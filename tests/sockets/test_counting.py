@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -22,6 +23,7 @@ from tests.sockets.given import (
 from tui.postgres.door import connect
 from tui.postgres.target import target
 from tui.sockets import churn, queries
+from tui.sockets.lookout import Lookout
 from tui.sockets.matching import like
 from tui.sockets.sampler import take_sample
 
@@ -128,7 +130,9 @@ async def test_walsenders_and_workers_are_no_sockets(pg_server: PgServer) -> Non
 async def _groups(server_target: object, cap: int, patterns: list[str], networks: list[str]) -> tuple[Group, ...]:
     session = await connect(server_target)  # type: ignore[arg-type]
     async with session:
-        return queries.read_groups(await session.rows(queries.POLL, (queries.STALE_AFTER_S, cap, patterns, networks)))
+        return queries.read_groups(
+            await session.rows(queries.POLL_FOLDED, (queries.STALE_AFTER_S, cap, patterns, networks))
+        )
 
 
 async def test_folding_the_smallest_groups_keeps_sums_and_evidence(pg_server: PgServer) -> None:
@@ -151,6 +155,31 @@ async def test_folding_the_smallest_groups_keeps_sums_and_evidence(pg_server: Pg
     assert maps.application.startswith("maps-") and maps.client == "127.0.0.1"
     assert sum(group.sockets for group in folded) == sum(group.sockets for group in whole)
     assert sum(group.console for group in folded) == 1
+
+
+async def test_groups_are_folded_while_there_are_too_many(pg_server: PgServer) -> None:
+    server = pg_server(17, own="folding where it is needed")
+    carto, monitor, gis = role(server), role(server, "pg_monitor"), server.database()
+    watched = connection(server, "monitor", monitor, "postgres")
+    lookout = Lookout(watched, await password_of(watched))
+
+    async def kinds() -> list[int]:
+        snapshot = await lookout.poll((queries.STALE_AFTER_S, 4, ["maps%"], []), [carto], [gis])
+        return sorted(group.kinds for group in snapshot.groups if group.username == carto)
+
+    with held(server, 2, carto, gis, application_name="steady"):
+        assert await kinds() == [1]
+        with ExitStack() as more:
+            for number in range(6):
+                more.enter_context(held(server, 1, carto, gis, application_name=f"maps-{number}"))
+            for _ in range(2):
+                seen = await kinds()
+                assert sum(seen) == 7 and seen[-1] >= 3
+        async with asyncio.timeout(10):
+            while sum(await kinds()) > 1:
+                pass
+        assert await kinds() == [1]
+    await lookout.close()
 
 
 async def test_names_of_any_kind_are_counted(pg_server: PgServer) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual._compositor import ChopsUpdate
@@ -14,6 +15,9 @@ from tui.screens.themes import TOKENS
 from tui.widgets.changes import changed_columns
 from tui.widgets.column_cuts import ColumnCuts
 from tui.widgets.live_table import Line, LiveTable, Span, Spans
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
 
 
 def draw(value: Any, cursor: bool, width: int) -> Spans:
@@ -47,6 +51,14 @@ class Stage(App[None]):
     def table(self) -> LiveTable:
         return self.query_one(LiveTable)
 
+    async def settled(self, pilot: Pilot[None]) -> None:
+        """Wait until nothing is sent any more: the first frames bring styles, and the scrollbar last."""
+        quiet, sent = 0, -1
+        async with asyncio.timeout(20):
+            while quiet < 5 or not self.table.vertical_scrollbar.window_size:
+                await pilot.pause(0.02)
+                quiet, sent = (quiet + 1 if len(self.displayed) == sent else 0), len(self.displayed)
+
     def drawn(self) -> list[str]:
         strips = self.screen._compositor.render_strips()
         return ["".join(segment.text for segment in strip).rstrip() for strip in strips]
@@ -61,7 +73,7 @@ async def test_nothing_is_sent_when_nothing_changed() -> None:
     app = Stage()
     async with app.run_test() as pilot:
         app.table.show(lines(50))
-        await pilot.pause(0.2)  # the first frames bring styles and the scrollbar
+        await app.settled(pilot)
         before = app.table.lines_sent
         drawn = len(app.displayed)
         for _ in range(5):
@@ -75,7 +87,7 @@ async def test_only_the_lines_that_changed_are_sent() -> None:
     app = Stage()
     async with app.run_test() as pilot:
         app.table.show(lines(50))
-        await pilot.pause(0.2)  # the first frames bring styles and the scrollbar
+        await app.settled(pilot)
         before = app.table.lines_sent
         changed = lines(50)
         changed[3] = Line("k2", ("name 2", 99))
@@ -174,7 +186,7 @@ async def test_inside_of_cuts_only_the_columns_that_changed_are_sent() -> None:
     app = Cut()
     async with app.run_test(size=(80, 12)) as pilot:
         app.table.show(lines(50))
-        await pilot.pause(0.2)
+        await app.settled(pilot)
         app.displayed.clear()
         changed = lines(50)
         changed[3] = Line("k2", ("name 2", 99))

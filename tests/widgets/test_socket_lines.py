@@ -98,7 +98,7 @@ def test_where_it_leads_stands_in_the_line_at_any_width() -> None:
 
 
 def test_at_80_columns_a_line_tells_states_share_past_trend_and_trouble() -> None:
-    assert text(heading(80)).split() == "Connection Sockets Trend Full Share Act Idle Tx Past Trouble".split()
+    assert " ".join(text(heading(80)).split()) == "Connection Sockets Trend Full Share Act Idle Tx Past Trouble"
     trend = Trend("leaking", 1.0, 0.8, 1.2, 1000.0 + 42 * 60)
     count = counted("a", 40, trend=trend, states=(3, 35, 2, 0, 0), limit=97, headroom=57)
     row = Row(

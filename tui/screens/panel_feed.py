@@ -125,6 +125,8 @@ class PanelFeed(Base[None]):
         return self.watching.lend(connection_id) if self.watching is not None else None
 
     def _on_sample(self, sample: Sample) -> None:
+        if not self.app.is_running:
+            return  # the console is being left: its screens lose their parts one by one
         series = dict(self.watching.series) if self.watching is not None else {}
         alerts = self.latest.alerts.take(judge(sample, self.latest.alerts.standing, THRESHOLDS), sample.at)
         if alerts.raised and self._bell:

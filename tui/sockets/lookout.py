@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from tui.postgres.door import Door
 from tui.postgres.errors import QueryFailed
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tui.connections.model import Connection
     from tui.connections.secret import Secret
     from tui.postgres.door import Session
+    from tui.sockets.model import Group
     from tui.sockets.queries import Identity, Sight
 
 CONNECT_TIMEOUT_S = 10.0
@@ -28,6 +29,7 @@ _STATEMENT_LOST = frozenset({"26000", "42P05"})
 # Bytes in a query that the database's encoding, or the client's, has no letters for.
 _UNREADABLE = frozenset({"22021", "22P05"})
 
+# How long idle is stale, the cap of groups, patterns of applications, networks of clients.
 Arguments = tuple[float, int, list[str], list[str]]
 
 
@@ -46,8 +48,9 @@ class Lookout:
         self._learn_at = 0.0
         self._usernames: list[str] = []
         self._pooled = False
-        self._prepared: Arguments | None = None
-        self._poll = queries.POLL
+        self._prepared: tuple[LiteralString, Arguments] | None = None
+        self._folds = False  # whether there are more groups than a poll may return
+        self._comments = True
         self._version = 0
         self._churn = Churn()
 
@@ -55,7 +58,7 @@ class Lookout:
         """Return what the server holds now, for Connections of these roles and databases."""
         async with self._door.session(CONNECT_TIMEOUT_S) as session:
             await self._learn(session, usernames)
-            groups = queries.read_groups(await self._rows(session, arguments))
+            groups = await self._groups(session, arguments)
             at = time.time()
             sees_all = self.own_sight.sees_all and not any(group.state == "unknown" for group in groups)
             if self._version >= queries.OPENED_SINCE and self._churn.is_due(time.monotonic()):
@@ -110,6 +113,17 @@ class Lookout:
         else:
             self._churn.add(time.monotonic(), {row["database"]: row["sockets"] for row in rows})
 
+    async def _groups(self, session: Session, arguments: Arguments) -> tuple[Group, ...]:
+        """Poll; where there are too many groups, with the smallest of them folded, until there are far fewer."""
+        most = arguments[1]
+        rows = await self._rows(session, arguments)
+        if not self._folds and len(rows) > most:
+            self._folds = True
+            rows = await self._rows(session, arguments)
+        elif self._folds:
+            self._folds = sum(row["kinds"] for row in rows) > most / 2
+        return queries.read_groups(rows)
+
     async def _rows(self, session: Session, arguments: Arguments) -> list[dict[str, Any]]:
         """Run the poll: prepared, which spares the server a fifth of it, where the socket is the server's own."""
         try:
@@ -118,20 +132,22 @@ class Lookout:
             code = error.finding.code
             if code in _STATEMENT_LOST and not self._pooled:
                 self._pooled = True
-            elif code in _UNREADABLE and self._poll is not queries.POLL_WITHOUT_COMMENTS:
-                self._poll = queries.POLL_WITHOUT_COMMENTS
-                await self._unprepare(session)
+            elif code in _UNREADABLE and self._comments:
+                self._comments = False
             else:
                 raise
         return await self._rows(session, arguments)
 
     async def _ask(self, session: Session, arguments: Arguments) -> list[dict[str, Any]]:
+        poll = queries.POLL_FOLDED if self._folds else queries.POLL
+        poll = poll if self._comments else queries.without_comments(poll)
+        values = arguments if self._folds else arguments[:2]
         if self._pooled:
-            return await session.rows(self._poll, arguments, timeout_s=QUERY_TIMEOUT_S)
-        if self._prepared != arguments:
+            return await session.rows(poll, values, timeout_s=QUERY_TIMEOUT_S)
+        if self._prepared != (poll, arguments):
             await self._unprepare(session)
-            await session.rows("PREPARE pgconns_poll AS " + self._poll, arguments, timeout_s=QUERY_TIMEOUT_S)
-            self._prepared = arguments
+            await session.rows("PREPARE pgconns_poll AS " + poll, values, timeout_s=QUERY_TIMEOUT_S)
+            self._prepared = poll, arguments
         return await session.rows("EXECUTE pgconns_poll", timeout_s=QUERY_TIMEOUT_S)
 
     async def _unprepare(self, session: Session) -> None:

@@ -3,8 +3,9 @@
 Poll: `pg_stat_get_activity` is what pg_stat_activity is made of; names are joined after grouping, which halves the
 cost of a poll. A role that may not see a row still sees its database, role and application; everything else of it
 is NULL, backend_type included: such rows cannot be told from parallel workers and walsenders of a database, and are
-counted. Groups beyond a cap, the smallest ones, are folded by what matchers and regions say of them, so that sums and
-attribution stay exact however many kinds of sockets there are.
+counted. Where there are more groups than a cap, the smallest ones are folded by what matchers and regions say of them,
+so that sums and attribution stay exact however many kinds of sockets there are. Few servers have so many, and to fold
+costs as much as to join: it is only asked for where it is needed.
 """
 
 from __future__ import annotations
@@ -21,25 +22,41 @@ MOST_GROUPS = 200
 STALE_AFTER_S = 60.0
 CONSOLE = "pgconns"
 
-# Parameters: how long idle is stale, the cap, LIKE patterns of applications, networks of clients. A comment of CARTO's
-# is cut before what differs from query to query. Only functions that go by bytes read queries: those that count letters
-# fail over text that another database's encoding left there. One of them per socket is what a poll's budget bears.
-POLL: Final[LiteralString] = """
+# Parameters of all polls: how long idle is stale, the cap of groups. A comment of CARTO's is cut before what differs
+# from query to query. Only functions that go by bytes read queries: those that count letters fail over text that
+# another database's encoding left there. One of them per socket is what a poll's budget bears.
+_TOLD: Final[LiteralString] = """
 WITH seen AS (
-  SELECT datid, usesysid, application_name, client_addr, state, backend_type IS NULL AS masked,
+  SELECT datid, usesysid, application_name, client_addr, state COLLATE "C" AS state, backend_type IS NULL AS masked,
     CASE WHEN starts_with(query, '/* CARTO/') THEN split_part(query, '; mapId:', 1) END AS opening,
-    count(*) AS sockets, min(state_change) AS since, bool_or(pid = pg_backend_pid()) AS own,
-    count(*) FILTER (WHERE state = 'idle' AND state_change < now() - %s * interval '1 second') AS stale
+    count(*) AS sockets, min(state_change) AS since, bool_or(pid = (SELECT pg_backend_pid())) AS own,
+    count(*) FILTER (WHERE state_change < (SELECT now() - %s * interval '1 second')) AS unchanged
   FROM pg_stat_get_activity(NULL)
   WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL
   GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), told AS (
   SELECT datid, usesysid, application_name, client_addr, state, masked,
     CASE WHEN octet_length(split_part(opening, '*/', 1)) < 400 THEN split_part(opening, '*/', 1) END AS comment,
-    sum(sockets) AS sockets, min(since) AS since, bool_or(own) AS own, sum(stale) AS stale
+    sum(sockets)::int AS sockets, min(since) AS since, bool_or(own) AS own,
+    CASE WHEN state = 'idle' THEN sum(unchanged)::int ELSE 0 END AS stale
   FROM seen
   GROUP BY 1, 2, 3, 4, 5, 6, 7
-), ranked AS (
+)"""
+_NAMED: Final[LiteralString] = """
+SELECT coalesce(datname, '') AS database, coalesce(pg_get_userbyid(usesysid), '') AS username,
+  coalesce(application_name, '') AS application, host(client_addr) AS client, state, masked, comment, sockets, stale,
+  kinds, own,
+  CASE WHEN starts_with(state, 'idle in') THEN extract(epoch FROM clock_timestamp() - since)::float8 END AS since_s
+FROM grouped LEFT JOIN pg_database ON pg_database.oid = datid
+"""
+# One row more than the cap says that there are too many groups.
+POLL: Final[LiteralString] = (
+    _TOLD + ", grouped AS (SELECT told.*, 1 AS kinds FROM told LIMIT %s + 1)" + _NAMED  # noqa: S608 - all of it is here
+)
+# Further parameters: LIKE patterns of applications, networks of clients.
+POLL_FOLDED: Final[LiteralString] = (
+    _TOLD  # noqa: S608 - all of it is here
+    + """, ranked AS (
   SELECT told.*, row_number() OVER (ORDER BY sockets DESC) > %s
     AND left(application_name, 7) IS DISTINCT FROM 'pgconns' AND NOT own AS folded
   FROM told
@@ -47,26 +64,27 @@ WITH seen AS (
   SELECT ranked.*,
     CASE WHEN folded THEN ARRAY(SELECT n FROM unnest(%s::text[]) WITH ORDINALITY AS p (pattern, n)
                                 WHERE application_name LIKE pattern)::text
-         ELSE application_name END AS application_kind,
+         ELSE application_name END COLLATE "C" AS application_kind,
     CASE WHEN folded THEN ARRAY(SELECT n FROM unnest(%s::inet[]) WITH ORDINALITY AS p (network, n)
                                 WHERE client_addr <<= network)::text
-         ELSE client_addr::text END AS client_kind,
-    CASE WHEN NOT folded THEN comment END AS comment_kind
+         ELSE client_addr::text END COLLATE "C" AS client_kind,
+    CASE WHEN NOT folded THEN comment END COLLATE "C" AS comment_kind
   FROM ranked
 ), grouped AS (
-  SELECT datid, usesysid, state, masked, min(application_name COLLATE "C") AS application, min(client_addr) AS client,
-    comment_kind, sum(sockets)::int AS sockets, sum(stale)::int AS stale, count(*)::int AS kinds, min(since) AS since,
-    bool_or(own) AS own
+  SELECT datid, usesysid, state, masked, min(application_name COLLATE "C") AS application_name,
+    min(client_addr) AS client_addr, comment_kind AS comment, sum(sockets)::int AS sockets, sum(stale)::int AS stale,
+    count(*)::int AS kinds, min(since) AS since, bool_or(own) AS own
   FROM marked
   GROUP BY datid, usesysid, state, masked, folded, application_kind, client_kind, comment_kind
+)"""
+    + _NAMED
 )
-SELECT coalesce(datname, '') AS database, coalesce(pg_get_userbyid(usesysid), '') AS username,
-  coalesce(application, '') AS application, host(client) AS client, state, masked, comment_kind AS comment, sockets,
-  stale, kinds, own, extract(epoch FROM clock_timestamp() - since)::float8 AS since_s
-FROM grouped LEFT JOIN pg_database ON pg_database.oid = datid
-"""
-# For a server whose encoding cannot hand out what stands in a query.
-POLL_WITHOUT_COMMENTS: Final[LiteralString] = POLL.replace("starts_with(query, '/* CARTO/')", "false")
+
+
+def without_comments(poll: LiteralString) -> LiteralString:
+    """Return a poll for a server whose encoding cannot hand out what stands in a query."""
+    return poll.replace("starts_with(query, '/* CARTO/')", "false")
+
 
 # How many sockets were ever opened, by whomever, in some databases and in all others; counted from 14 on.
 OPENED: Final[LiteralString] = """
