@@ -22,7 +22,7 @@ from tui import paths
 from tui.exits import Exit
 from tui.screens.services import Services
 from tui.screens.themes import DARK, LIGHT, NOCOLOR, TOKENS
-from tui.styling import sheet
+from tui.styling import sheets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ class Console(App[int]):
 
     TITLE = "pgconns"
     # Textual loads no sheet for the screen that it starts with: that of the live panel stands here.
-    CSS_PATH: ClassVar = [sheet("app"), sheet("live_panel")]
+    CSS_PATH: ClassVar = sheets("app", "live_panel")
     # 80x24 is the design size: screens are -wide from 110 columns on, -tall from 32 rows on.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - as Textual declares it
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
@@ -81,6 +81,11 @@ class Console(App[int]):
                     await self.run_action(action, node)
 
                 yield SystemCommand(binding.description, f"{binding.tooltip} ({binding.key})", run)
+
+    def exit(self, *arguments: Any, **more: Any) -> None:
+        """Leave; what still works in the background must not meet screens that lose their parts one by one."""
+        self.workers.cancel_all()
+        super().exit(*arguments, **more)
 
     def action_help(self) -> None:
         """Show what the screen is for, and its keys."""

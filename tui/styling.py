@@ -1,6 +1,6 @@
 """Finds the style sheets, which lie beside the package in a checkout and inside it in an installed wheel."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 _HERE = Path(__file__).resolve().parent
 
@@ -16,3 +16,8 @@ def sheet(name: str) -> str:
         if path.is_file():
             return str(path)
     raise FileNotFoundError(f"the style sheet {name}.tcss is missing: install pgconns again")
+
+
+def sheets(*names: str) -> list[str | PurePath]:
+    """Return the paths of several style sheets; later ones win."""
+    return [sheet(name) for name in names]

@@ -70,5 +70,7 @@ def shorten(text: str, width: int) -> str:
 
 def pad(text: str, width: int) -> str:
     """Return `text` in exactly `width` cells: cut, or filled with spaces on the right."""
+    if text.isascii() and len(text) <= width:
+        return text.ljust(width)
     cut = shorten(text, width)
     return cut + " " * (width - cells(cut))

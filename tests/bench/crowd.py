@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import socket
 import struct
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 
@@ -26,6 +28,7 @@ class Crowd:
     def __init__(self, host: str, port: int) -> None:
         self._place = host, port
         self._sockets: list[tuple[Kind, socket.socket]] = []
+        self._begun = False
 
     def __enter__(self) -> Self:
         return self
@@ -46,15 +49,26 @@ class Crowd:
         words = b"".join(f"{name}\0{value}\0".encode() for name, value in settings.items()) + b"\0"
         one.sendall(struct.pack("!II", len(words) + 8, 196608) + words)
         _until_ready(one)
+        if self._begun:
+            _ask(one, "BEGIN")
         self._sockets.append((kind, one))
 
     def ask(self, index: int, query: str, *, wait: bool = True) -> None:
         """Run a query in one of the sockets; it stays active where its end is not waited for."""
-        one = self._sockets[index][1]
-        words = query.encode() + b"\0"
-        one.sendall(b"Q" + struct.pack("!I", len(words) + 4) + words)
-        if wait:
-            _until_ready(one)
+        _ask(self._sockets[index][1], query, wait=wait)
+
+    @contextmanager
+    def in_transaction(self, first: int) -> Iterator[None]:
+        """Leave all from `first` on idle in a transaction, and those opened meanwhile, until the block ends."""
+        self._begun = True
+        for _, one in self._sockets[first:]:
+            _ask(one, "BEGIN")
+        try:
+            yield
+        finally:
+            self._begun = False
+            for _, one in self._sockets[first:]:
+                _ask(one, "COMMIT")
 
     def replace_some(self, number: int, chance: random.Random) -> None:
         """Close so many idle sockets from the end on, and open others of the same kinds."""
@@ -63,6 +77,13 @@ class Crowd:
             _, one = self._sockets.pop(index)
             one.close()
             self.open(self._sockets[chance.randrange(len(self._sockets))][0])
+
+
+def _ask(one: socket.socket, query: str, *, wait: bool = True) -> None:
+    words = query.encode() + b"\0"
+    one.sendall(b"Q" + struct.pack("!I", len(words) + 4) + words)
+    if wait:
+        _until_ready(one)
 
 
 def _until_ready(one: socket.socket) -> None:

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from textual.widgets import Input
 
-from tests.screens.conftest import Look, NoKeyring, Stage, on_stage, seen, top, type_text, until
+from tests.screens.conftest import Look, NoKeyring, Stage, on_stage, seen, settled, top, type_text, until
 from tests.screens.watching import FakeWatch
 from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
 from tui.connections import checks
@@ -131,7 +131,7 @@ async def test_nothing_is_sent_while_nothing_changes(services: Services, monkeyp
         watch = await watching(pilot)
         for number in range(120):
             watch.count(sampled(*three()[:2], at=1000.0 + 2 * number))
-        await pilot.pause(0.1)
+        await settled(pilot)
         sent: list[Any] = []
         display = pilot.app._display
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from textual.widgets import Input
 
-from tests.screens.conftest import Look, on_stage, seen, top, type_text, until
+from tests.screens.conftest import Look, on_stage, seen, settled, top, type_text, until
 from tests.screens.test_live_panel import EU, EU_DOWN, A, B, C, cursor, panel, register, three, watching
 from tests.widgets.given import HOSTILE, connection, counted, sampled
 from tui.screens.alerts import Alerts
@@ -173,7 +173,7 @@ async def test_a_refresh_of_every_line_stays_small(services: Services, monkeypat
             watch.count(
                 sampled(*(counted(name, 30 + number, headroom=67 - number) for name in names), at=1000.0 + number)
             )
-        await pilot.pause(0.1)
+        await settled(pilot)
         sent: list[str] = []
         display = pilot.app._display
 

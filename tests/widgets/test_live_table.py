@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual._compositor import ChopsUpdate
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from tui.screens.themes import TOKENS
+from tui.text import cells
 from tui.widgets.changes import changed_columns
 from tui.widgets.column_cuts import ColumnCuts
 from tui.widgets.live_table import Line, LiveTable, Span, Spans
@@ -172,6 +176,24 @@ async def test_without_colour_the_cursor_is_reversed(monkeypatch: pytest.MonkeyP
 )
 def test_changed_columns(old: tuple[str, ...], new: tuple[str, ...], expected: list[tuple[int, int]]) -> None:
     assert changed_columns(tuple(map(Span, old)), tuple(map(Span, new)), (0, 2, 3, 5)) == expected
+
+
+drawn = st.lists(st.builds(Span, st.text("ab 1漢é", max_size=4), st.sampled_from(["plain", "failed"])), max_size=4)
+
+
+@given(drawn, drawn)
+def test_every_changed_cell_is_within_a_column_and_ends_it(old: list[Span], new: list[Span]) -> None:
+    def by_cell(spans: list[Span]) -> list[tuple[str, str]]:
+        return [(character, span.tone) for span in spans for character in span.text for _ in range(cells(character))]
+
+    edges = (0, 3, 7, 40)
+    before, now = by_cell(old), by_cell(new)
+    differing = [i for i in range(40) if before[i : i + 1] != now[i : i + 1]]
+    wanted = []
+    for x, end in itertools.pairwise(edges):
+        inside = [i for i in differing if x <= i < end]
+        wanted += [(x, inside[-1] + 1)] if inside else []
+    assert changed_columns(tuple(old), tuple(new), edges) == wanted
 
 
 def test_a_tone_is_a_change() -> None:

@@ -79,9 +79,11 @@ def test_the_recent_past_fits_and_keeps_its_peak(counts: list[int | None], width
         assert shown[-1] >= counts[-1]
 
 
-def test_a_steady_past_is_drawn_the_same_again() -> None:
+@given(st.integers(1, 60), st.sampled_from((1.0, 2.0, 5.0, 60.0)))
+def test_a_steady_past_is_drawn_the_same_again(width: int, interval_s: float) -> None:
     """Otherwise an unchanged panel would send bytes."""
-    series = Series(tuple(1000.0 + 2 * n for n in range(120)), (7,) * 120)
-    for number in range(60):
-        assert recent_columns(series, 12) == (7,) * 11
-        series = series.add(1240.0 + 2 * number, 7)
+    series = Series()
+    for number in range(240):
+        shown = recent_columns(series, width)
+        assert shown == (7,) * min(number, width)
+        series = series.add(1000.0 + interval_s * number + 0.03 * (number % 3), 7)

@@ -12,7 +12,7 @@ from textual.widgets import Button, Static
 from tui.screens.base import Base
 from tui.screens.draft import Draft
 from tui.screens.form_fields import ADVANCED
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.widgets.field_row import FieldRow, Fields
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class AdvancedOptions(Base[Draft]):
     Dismisses with the draft that has these locations.
     """
 
-    CSS_PATH = sheet("advanced_options")
+    CSS_PATH: ClassVar = sheets("forms", "advanced_options")
     heading = "Advanced options"
     BINDINGS: ClassVar = [
         Binding(

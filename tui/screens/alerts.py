@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.screens.base import Base
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe
 from tui.widgets.alert_log import AlertLog, Ended, alert_spans, heading
 from tui.widgets.cells import plural
@@ -26,7 +26,7 @@ class Alerts(Base[str]):
     """Lists what somebody on call must know, newest first; answers with the subject one goes to."""
 
     heading = "Alerts"
-    CSS_PATH = sheet("alerts")
+    CSS_PATH: ClassVar = sheets("forms", "alerts")
     BINDINGS: ClassVar = [
         Binding("enter", "go", "Go to it", id="alerts.go", tooltip="Put the panel's cursor on what the alert is about"),
         Binding("y", "copy", "Copy", id="alerts.copy", tooltip="Copy the alert's sentence"),

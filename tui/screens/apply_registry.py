@@ -17,7 +17,7 @@ from tui.connections.parameters import BY_NAME
 from tui.connections.registry import RegistryError, read_connections
 from tui.screens.confirm import Confirm
 from tui.screens.many import Item, Many
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe
 from tui.widgets.cells import plural
 from tui.widgets.panel import server_name
@@ -65,7 +65,7 @@ class ApplyRegistry(Many):
     """Makes the registry hold what a file declares; doing it twice changes nothing."""
 
     heading = "Apply"
-    CSS_PATH = sheet("many")
+    CSS_PATH: ClassVar = sheets("forms", "many")
     BINDINGS: ClassVar = [
         Binding("ctrl+s", "go", "Look", id="apply.go", tooltip="Read the file, and show what it means"),
         Binding("enter,ctrl+s", "register", "Apply", id="apply.apply", tooltip="Check what is chosen, and apply it"),

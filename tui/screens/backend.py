@@ -12,7 +12,7 @@ from textual.widgets import Static
 from tui.connections.secret import SecretsError
 from tui.postgres.errors import ServerError
 from tui.screens.base import Base
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe, safe_lines
 from tui.widgets.backend_lines import HIDDEN, backend_facts
 from tui.widgets.fact_list import FactList
@@ -34,7 +34,7 @@ class ShowBackend(Base[None]):
     """One socket as it was when you opened this, with its whole query."""
 
     heading = "Socket"
-    CSS_PATH = sheet("socket_groups")
+    CSS_PATH: ClassVar = sheets("forms", "socket_groups")
     BINDINGS: ClassVar = [
         Binding("escape,q", "dismiss(None)", "Back", id="backend.back", tooltip="Go back to the list"),
         Binding("y", "copy", "Copy the query", id="backend.copy", tooltip="Send the query to the terminal's clipboard"),

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Footer, Static
 
+from tui.styling import sheets
 from tui.text import safe
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Base(Screen[Result]):
     """A whole screen: `heading` on top, what `body` yields, and the keys below."""
 
     heading: str = ""
+    CSS_PATH: ClassVar = sheets("forms")
     BINDINGS: ClassVar = [*FIELD_TO_FIELD]
 
     def __init__(self, services: Services, about: str = "") -> None:
@@ -95,6 +97,7 @@ class Base(Screen[Result]):
 class Dialog(ModalScreen[Result]):
     """A question over the screen: what `body` yields, in a box with a title. Escape answers with None."""
 
+    CSS_PATH: ClassVar = sheets("forms")
     BINDINGS: ClassVar = [
         *FIELD_TO_FIELD,
         Binding("escape", "dismiss(None)", "Cancel", id="dialog.cancel", tooltip="Close without doing anything"),

@@ -18,7 +18,7 @@ from tui.probe.report import CHECKS, Report
 from tui.screens.base import Base
 from tui.screens.form_fields import TYPED, source
 from tui.screens.passphrase import AskPassword, unlocked
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe, safe_lines
 from tui.widgets.check_list import CheckList
 
@@ -37,7 +37,7 @@ class Connect(Base[Connection]):
     Dismisses with the registered Connection, or None to go back to the form.
     """
 
-    CSS_PATH = sheet("connect")
+    CSS_PATH: ClassVar = sheets("forms", "connect")
     heading = "Connect"
     BINDINGS: ClassVar = [
         Binding("escape", "back", "Back", id="connect.back", tooltip="Stop at once, and go back to the form"),

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from tui.connections.registry import Refused, RegistryError
 from tui.connections.secret import SecretsError, VaultLocked
-from tui.screens.confirm import Confirm
-from tui.screens.passphrase import unlocked
-from tui.screens.rename import Rename
 from tui.text import safe
 
 if TYPE_CHECKING:
@@ -72,6 +69,8 @@ async def rename(screen: Base[Any], connection: Connection) -> bool:
     """Ask for another name and register it; return whether it was renamed. Call it in a worker."""
     if _refused(screen, connection, "rename"):
         return False
+    from tui.screens.rename import Rename  # noqa: PLC0415 - for a quick first frame
+
     registry = screen.services.registry
     try:
         taken = frozenset(other.name for other in await asyncio.to_thread(registry.load))
@@ -91,6 +90,9 @@ async def remove(screen: Base[Any], connection: Connection) -> bool:
     """Ask, then remove entry, secret and kept check; return whether it was removed. Call it in a worker."""
     if _refused(screen, connection, "remove"):
         return False
+    from tui.screens.confirm import Confirm  # noqa: PLC0415 - for a quick first frame
+    from tui.screens.passphrase import unlocked  # noqa: PLC0415
+
     registry, secrets = screen.services.registry, screen.services.secrets
     source = connection.parameters.password_from.partition(":")[0]
     own = {

@@ -26,7 +26,7 @@ from tui.screens.connection_facts import (
     verdict,
 )
 from tui.screens.passphrase import password_of
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe
 from tui.widgets.cells import plural
 from tui.widgets.check_list import CheckList
@@ -51,7 +51,7 @@ class ConnectionDetail(Base[None]):
     """Everything about one Connection, and what one can do with it."""
 
     heading = "Connection"
-    CSS_PATH = sheet("connection_detail")
+    CSS_PATH: ClassVar = sheets("forms", "connection_detail")
     BINDINGS: ClassVar = [
         Binding("escape,q", "back", "Back", id="detail.back", tooltip="Go back to the live panel; stops a check"),
         Binding("enter,g", "groups", "Who", id="detail.groups", tooltip="Show who holds its sockets; cancel, end"),

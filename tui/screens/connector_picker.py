@@ -22,7 +22,7 @@ from tui.screens.base import Base
 from tui.screens.confirm import Confirm
 from tui.screens.draft import Draft
 from tui.screens.form_fields import filled
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import pad, safe
 from tui.widgets.field_row import PasteInput
 from tui.widgets.needs import Needs
@@ -58,7 +58,7 @@ class ConnectorPicker(Base[Connection]):
     Dismisses with the registered Connection, or None.
     """
 
-    CSS_PATH = sheet("connector_picker")
+    CSS_PATH: ClassVar = sheets("forms", "connector_picker")
     heading = "New Connection"
     BINDINGS: ClassVar = [
         Binding(

@@ -13,7 +13,7 @@ from textual.widgets import Button, Static
 from tui.connections.secret import SecretsError
 from tui.postgres.errors import ServerError
 from tui.screens.base import Dialog
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import pad, safe, safe_lines
 from tui.widgets.backend_lines import STATE_TONES, query_words
 from tui.widgets.cells import NOT_SEEN, duration, plural
@@ -37,7 +37,7 @@ _PID, _STATE, _FOR = 8, 9, 7
 class EndBackends(Dialog[None]):
     """Lists who is hit and who is left alone; acts only on yes, and stays to tell what became of each."""
 
-    CSS_PATH = sheet("end_backends")
+    CSS_PATH: ClassVar = sheets("forms", "end_backends")
     BINDINGS: ClassVar = [
         Binding("escape,n", "leave", "Close", id="end.no", tooltip="Leave what is not done yet undone"),
         Binding("y", "go", "Yes", id="end.yes", tooltip="Do what the question says to all that are listed"),

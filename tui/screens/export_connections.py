@@ -15,7 +15,7 @@ from tui.connections import files
 from tui.connections.registry import RegistryError, dumps
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe_lines
 from tui.widgets.cells import plural
 
@@ -27,7 +27,7 @@ class ExportConnections(Base[None]):
     """Shows what an export holds; writes it where one says."""
 
     heading = "Export"
-    CSS_PATH = sheet("export_connections")
+    CSS_PATH: ClassVar = sheets("forms", "export_connections")
     BINDINGS: ClassVar = [
         Binding("ctrl+s", "write", "Write the file", id="export.write", tooltip="Write the text into the file"),
         Binding("ctrl+y", "copy", "Copy", id="export.copy", tooltip="Send the text to the terminal's clipboard"),

@@ -18,7 +18,7 @@ from tui.connections.parameters import Problem
 from tui.connections.registry import RegistryError, new_id
 from tui.screens.draft import Draft
 from tui.screens.many import Item, Many
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class ImportConnections(Many):
     """Registers Connections that a file or a pasted text holds; nothing before you have chosen."""
 
     heading = "Import"
-    CSS_PATH = sheet("many")
+    CSS_PATH: ClassVar = sheets("forms", "many")
     BINDINGS: ClassVar = [
         Binding("ctrl+s", "go", "Look", id="import.go", tooltip="Read the text, and show what is in it"),
         Binding(

@@ -125,8 +125,6 @@ class PanelFeed(Base[None]):
         return self.watching.lend(connection_id) if self.watching is not None else None
 
     def _on_sample(self, sample: Sample) -> None:
-        if not self.app.is_running:
-            return  # the console is being left: its screens lose their parts one by one
         series = dict(self.watching.series) if self.watching is not None else {}
         alerts = self.latest.alerts.take(judge(sample, self.latest.alerts.standing, THRESHOLDS), sample.at)
         if alerts.raised and self._bell:
@@ -138,6 +136,8 @@ class PanelFeed(Base[None]):
     def know(self, latest: Panel) -> None:
         """Take in what is known now, and show it, but for newer counts while the panel is held still."""
         self.latest = latest
+        if not self.app.is_running:
+            return  # the console is being left: its screens lose their parts one by one
         held = self.panel
         self.panel = replace(latest, sample=held.sample, series=held.series) if self.paused else latest
 

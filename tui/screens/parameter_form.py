@@ -21,7 +21,7 @@ from tui.screens import form_fields
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
 from tui.screens.draft import Draft
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe
 from tui.widgets.field_row import FieldRow, Fields, PasteInput
 from tui.widgets.needs import Needs
@@ -39,7 +39,7 @@ class ParameterForm(Base[Connection]):
     Dismisses with the registered Connection, or None; `draft` has what was typed, for whoever opens the form again.
     """
 
-    CSS_PATH = sheet("parameter_form")
+    CSS_PATH: ClassVar = sheets("forms", "parameter_form")
     BINDINGS: ClassVar = [
         Binding("ctrl+s", "connect", "Connect", id="form.connect", tooltip="Check everything, then register"),
         Binding("ctrl+s", "save", "Save", id="form.save", tooltip="Check everything again, then save the changes"),

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tui.connections.secret import PasswordNeeded, SecretsError, VaultLocked
-from tui.screens.passphrase import AskPassword, unlocked
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -38,6 +37,8 @@ class Passwords:
             ask = not self._declined and self._screen.is_current
             try:
                 if ask:
+                    from tui.screens.passphrase import unlocked  # noqa: PLC0415 - for a quick first frame
+
                     return await unlocked(self._screen, self._secrets, lambda: self._secrets.get(connection))
                 return await asyncio.to_thread(self._secrets.get, connection)
             except VaultLocked:
@@ -49,6 +50,8 @@ class Passwords:
 
         Call it in a worker. Raises SecretsError where something else is wrong.
         """
+        from tui.screens.passphrase import AskPassword, unlocked  # noqa: PLC0415 - for a quick first frame
+
         async with self._one_question:  # the sampler waits for the answer, and does not ask as well
             self._declined = False
             try:

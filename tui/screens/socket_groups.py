@@ -21,7 +21,7 @@ from tui.screens.base import Base
 from tui.screens.end_backends import EndBackends
 from tui.screens.idle_age import IdleAge
 from tui.screens.passphrase import password_of
-from tui.styling import sheet
+from tui.styling import sheets
 from tui.text import safe
 from tui.widgets.backend_lines import (
     about_listing,
@@ -57,7 +57,7 @@ class SocketGroups(Base[None]):
     """Who holds a Connection's sockets, grouped as you like, down to single ones; cancels queries, ends sockets."""
 
     heading = "Who holds sockets"
-    CSS_PATH = sheet("socket_groups")
+    CSS_PATH: ClassVar = sheets("forms", "socket_groups")
     BINDINGS: ClassVar = [
         Binding("escape,q", "back", "Back", id="groups.back", tooltip="Go back to the groups, or to the Connection"),
         Binding("enter", "open", "Open", id="groups.open", tooltip="Show the sockets of the group; of one, its query"),

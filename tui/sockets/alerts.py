@@ -8,7 +8,6 @@ it stands on. A limit of the server is an alert of the server, not of each of it
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ HELD_OF_TRENDS_S = 120.0
 CRITICAL_PART = 1 / 3
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+# Named tuples: the first frame needs them, and dataclasses are dearer to define.
+class Thresholds(NamedTuple):
     """From where on something is an alert; `warning` and `critical` are shares of the limit that binds.
 
     A limit that is reached within `within_s` is a warning, within a third of it critical.
@@ -43,8 +42,7 @@ class Thresholds:
     idle_in_transaction_s: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """One reason to look. `subject` is a Connection's id, or a server as it is labelled; names in it are raw text.
 
     `since` is when it was raised and `seen` when its reason was seen last, in seconds since the epoch.

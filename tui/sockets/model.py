@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +14,7 @@ State = Literal["active", "idle", "idle_in_transaction", "other", "unknown"]
 STATES: tuple[State, ...] = ("active", "idle", "idle_in_transaction", "other", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Client backends that look alike to the server; `client` is an address, or None for a Unix socket or unseen.
 
     `stale` counts those idle for more than a minute; None where that is unseen. `feature`, `carto_user` and

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.style import NULL_STYLE
 from textual.containers import Container
 from textual.strip import Strip
 from textual.widget import Widget
@@ -12,18 +13,19 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
+    from textual.geometry import Region
 
     from tui.widgets.live_table import LiveTable
 
-_MOST = 16  # columns; those to the right of them are sent together
+_MOST = 8  # columns; those to the right of them are sent together
 
 
 class Cut(Widget):
     """A blank column."""
 
-    def render_line(self, y: int) -> Strip:
-        """Draw nothing: it is covered."""
-        return Strip.blank(self.size.width, self.rich_style)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw nothing: it is covered, so that styles would be looked up for nobody."""
+        return [Strip.blank(crop.width, NULL_STYLE)] * crop.height
 
 
 class ColumnCuts(Container):

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
-from tui.sockets.merging import merges
-from tui.sockets.model import of_connections
 from tui.sockets.series import Series
 from tui.widgets.alert_log import AlertLog
 from tui.widgets.live_table import Line, Spans
@@ -165,6 +163,8 @@ class Panel:
         """Return the sample of what matches the filter, in the order shown; None before the first."""
         if self.sample is None:
             return None
+        from tui.sockets.model import of_connections  # noqa: PLC0415 - for a quick first frame
+
         order = {line.key: number for number, line in enumerate(self.lines) if line.key is not None}
         sample = of_connections(self.sample, frozenset(order))
         return replace(sample, connections=tuple(sorted(sample.connections, key=lambda count: order[count.id])))
@@ -205,6 +205,8 @@ class Panel:
 
     @cached_property
     def _merges(self) -> dict[str, Merge]:
+        from tui.sockets.merging import merges  # noqa: PLC0415 - for a quick first frame
+
         return {id: merge for merge in merges(self.sample) for id in merge.ids} if self.sample else {}
 
     def details(self, connection: Connection) -> list[tuple[Detail, str]]:
