@@ -79,6 +79,30 @@ async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: flo
         await pilot.pause(0.02)
 
 
+def recorded(pilot: Pilot[int], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the list that will hold whatever is sent to the terminal from now on."""
+    sent: list[Any] = []
+    display = pilot.app._display
+
+    def remember(screen: Screen[Any], what: Any) -> None:
+        if what is not None:
+            sent.append(what)
+        display(screen, what)
+
+    monkeypatch.setattr(pilot.app, "_display", remember)
+    return sent
+
+
+async def quiet(pilot: Pilot[int], sent: list[Any]) -> None:
+    """Wait until nothing is sent for a while; then forget what was."""
+    still, before = 0, -1
+    async with asyncio.timeout(20):
+        while still < 10:
+            await pilot.pause(0.02)
+            still, before = (still + 1 if len(sent) == before else 0), len(sent)
+    sent.clear()
+
+
 def answers(pilot: Pilot[int]) -> list[Any]:
     """Return what the screen on stage was dismissed with."""
     assert isinstance(pilot.app, Stage)

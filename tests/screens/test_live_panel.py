@@ -6,13 +6,13 @@ import asyncio
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from textual.widgets import Input
 
-from tests.screens.conftest import Look, NoKeyring, Stage, on_stage, seen, settled, top, type_text, until
+from tests.screens.conftest import Look, NoKeyring, Stage, on_stage, quiet, recorded, seen, top, type_text, until
 from tests.screens.watching import FakeWatch
 from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
 from tui.connections import checks
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
-    from textual.screen import Screen
 
     from tests.servers.fixtures import PgServer
 
@@ -131,19 +130,12 @@ async def test_nothing_is_sent_while_nothing_changes(services: Services, monkeyp
         watch = await watching(pilot)
         for number in range(120):
             watch.count(sampled(*three()[:2], at=1000.0 + 2 * number))
-        await settled(pilot)
-        sent: list[Any] = []
-        display = pilot.app._display
-
-        def remember(screen: Screen[Any], what: Any) -> None:
-            sent.append(what)
-            display(screen, what)
-
-        monkeypatch.setattr(pilot.app, "_display", remember)
+        sent = recorded(pilot, monkeypatch)
+        await quiet(pilot, sent)
         for number in range(120, 150):
             watch.count(sampled(*three()[:2], at=1000.0 + 2 * number))
             await pilot.pause()
-        assert [what for what in sent if what is not None] == []
+        assert sent == []
 
 
 async def test_the_first_start(services: Services, size: tuple[int, int], look: Look) -> None:

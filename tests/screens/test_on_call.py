@@ -6,12 +6,12 @@ import csv
 import json
 import stat
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from textual.widgets import Input
 
-from tests.screens.conftest import Look, on_stage, seen, settled, top, type_text, until
+from tests.screens.conftest import Look, on_stage, quiet, recorded, seen, top, type_text, until
 from tests.screens.test_live_panel import EU, EU_DOWN, A, B, C, cursor, panel, register, three, watching
 from tests.widgets.given import HOSTILE, connection, counted, sampled
 from tui.screens.alerts import Alerts
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
-    from textual.screen import Screen
 
     from tui.screens.services import Services
 
@@ -173,16 +172,9 @@ async def test_a_refresh_of_every_line_stays_small(services: Services, monkeypat
             watch.count(
                 sampled(*(counted(name, 30 + number, headroom=67 - number) for name in names), at=1000.0 + number)
             )
-        await settled(pilot)
-        sent: list[str] = []
-        display = pilot.app._display
-
-        def remember(screen: Screen[Any], what: Any) -> None:
-            if what is not None:
-                sent.append(what.render_segments(pilot.app.console))
-            display(screen, what)
-
-        monkeypatch.setattr(pilot.app, "_display", remember)
+        sent = recorded(pilot, monkeypatch)
+        await quiet(pilot, sent)
         watch.count(sampled(*(counted(name, 59, headroom=38) for name in names), at=1020.0))
         await until(pilot, lambda: "59/97" in seen(pilot) and sent)
-        assert 45 * 20 < len("".join(sent).encode()) < 13_000
+        octets = "".join(what.render_segments(pilot.app.console) for what in sent).encode()
+        assert 45 * 20 < len(octets) < 13_000
