@@ -18,7 +18,7 @@ from tui.widgets.panel import server_name
 from tui.widgets.plot import Plotted
 from tui.widgets.socket_lines import share_tone
 from tui.widgets.trend_words import full_sentence, trend_sentence, trend_tone
-from tui.widgets.troubles import SIGNS, kept_words
+from tui.widgets.troubles import SIGNS, kept_words, leads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,11 +59,11 @@ def socket_facts(row: Row | None) -> list[Fact]:
     seen = row.seen if row else None
     if row is None or seen is None:
         return [Fact(None, Content.styled("connecting…", "$muted"))]
-    way = trend_sentence(seen.trend)
+    way = leads(seen, row.at)
     wrong = [
         Fact(None, Content.styled(f"{SIGNS[each.level]} {safe(each.sentence)}", _LEVEL_COLOURS[each.level]))
         for each in row.wrong
-        if each.short != kept_words(row.kept) and not each.sentence.startswith(way)  # each is told in its own line
+        if each.short != kept_words(row.kept) and each.sentence != way  # each is told in its own line
     ]
     if row.kept:
         wrong.append(Fact(None, Content(f"· The last check left {kept_words(row.kept)}: press p to read")))
