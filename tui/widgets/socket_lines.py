@@ -39,6 +39,7 @@ _TITLES = {
 }
 _RIGHT = frozenset({"active", "idle", "in_tx", "free"})
 _ALONE = frozenset({"trend", "bar", "active", "recent", "bound"})
+_NEWEST = 2  # cells at the end of a sparkline; most of the time they alone change
 # What a wider terminal buys, most wanted first; each step is taken whole or not at all.
 _STEPS = (
     ("trend", 8), ("left", 6), ("words", 12), ("active", 4), ("idle", 4), ("in_tx", 3), ("bar", 5), ("recent", 5),  # 80
@@ -104,6 +105,8 @@ def edges(width: int) -> tuple[int, ...]:
     for key, size in _rest(shown):
         if key in _ALONE:
             begins.append(x)
+        if key == "recent" and size > _NEWEST + len(_TITLES["recent"][0]):
+            begins.append(x + 1 + size - _NEWEST)
         x += 1 + size
     return tuple(begins)
 
