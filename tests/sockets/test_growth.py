@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sockets.labelled import KINDS, Labelled
+from tests.sockets.labelled import KINDS, Labelled, rolling_deployment
 from tui.sockets.growth import Point, trend
 
 if TYPE_CHECKING:
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 ALARMS = {"growing", "leaking", "surging"}
 # How many of 40 series must be judged rightly. One leak a minute, Poisson, has lost three to sixteen sockets after
-# ten minutes: some of these leaks have not happened yet, or cannot be told from the noise.
-AT_LEAST = {"leak 1/min": 28, "surge": 30, "shrinking": 34, "growth": 36}
-QUIET = [kind for kind in KINDS if kind(random.Random(0)).right == {"steady"}]
+# ten minutes: some of these leaks have not happened yet, or cannot be told from a pool beside them.
+AT_LEAST = {"leak 1/min, pool": 28, "rolling deployment": 35}
+# While nodes join one after the other, their server does grow.
+QUIET = [kind for kind in KINDS if kind(random.Random(0)).right == {"steady"} and kind is not rolling_deployment]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
@@ -41,7 +42,7 @@ def test_who_looks_all_the_time_hears_hardly_ever_a_false_alarm(kind: Callable[[
         for end in range(begin, len(one.points), 40):
             looks += 1
             alarms += trend(one.points[:end], one.limit).verdict in ALARMS
-    assert alarms <= 0.05 * looks
+    assert alarms <= 0.03 * looks
 
 
 def test_the_limit_is_foretold() -> None:
@@ -100,7 +101,7 @@ def test_any_series_has_a_trend_that_can_be_printed(
 
 def main() -> None:
     """Print the test bench: verdicts per kind, and the error of the foretold time as a share of the time left."""
-    print(f"{'kind':14} {'right':>7}  {'error of the time':>17}  verdicts")
+    print(f"{'kind':18} {'right':>7}  {'error of the time':>17}  verdicts")
     for kind in KINDS:
         verdicts: Counter[str] = Counter()
         right, errors = 0, []
@@ -113,7 +114,7 @@ def main() -> None:
                 errors.append(abs(found.exhausted_at - one.exhausted_at) / (one.exhausted_at - one.points[-1].at))
         error = f"{100 * sorted(errors)[len(errors) // 2]:.0f} %" if errors else ""
         said = ", ".join(f"{verdict} {count}" for verdict, count in verdicts.most_common())
-        print(f"{one.kind:14} {right:>3}/100  {error:>17}  {said}")
+        print(f"{one.kind:18} {right:>3}/100  {error:>17}  {said}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from tui.demo import traffic
 from tui.demo.scenario import ACTORS
 from tui.postgres.target import Target
 from tui.sockets import queries
+from tui.sockets.growth import Trend, Verdict
 from tui.sockets.past import Past, Trends
 
 if TYPE_CHECKING:
@@ -75,6 +76,29 @@ def test_trends_are_judged_in_turn_and_no_more_than_there_is_time_for() -> None:
     assert {name: trend.verdict for name in "abc" if (trend := trends.of(name))} == dict.fromkeys("abc", "steady")
     trends.keep({"a"})
     assert (trends.of("b"), trends.points("b")) == (None, ())
+
+
+def test_a_series_rises_once_two_looks_in_a_row_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Verdict] = [
+        "steady",
+        "surging",
+        "steady",
+        "growing",
+        "leaking",
+        "steady",
+        "leaking",
+        "steady",
+        "shrinking",
+    ]
+    told = ["steady", "steady", "steady", "steady", "leaking", "leaking", "leaking", "leaking", "shrinking"]
+    seen = iter(looks)
+    monkeypatch.setattr(Past, "trend", lambda *_: Trend(next(seen), samples=300))
+    trends, verdicts = Trends(), []
+    for look in range(len(looks)):
+        trends.add("a", 1e9 + 10 * look, 7, 0, 100)
+        trends.judge(1e9 + 10 * look, lambda: True)
+        verdicts.append(trend.verdict if (trend := trends.of("a")) else None)
+    assert verdicts == told
 
 
 async def test_the_leaking_client_of_the_demo_is_found_as_leaking(

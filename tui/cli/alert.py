@@ -114,7 +114,7 @@ async def _sample(connections: Sequence[Connection], password_of: PasswordOf) ->
 
     return replace(
         sample,
-        servers=tuple(replace(s, trend=judged(s.server, s.used, None, s.headroom)) for s in sample.servers),
+        servers=tuple(replace(s, trend=judged(s.server, s.used, s.stale, s.headroom)) for s in sample.servers),
         connections=tuple(replace(c, trend=judged(c.id, c.sockets, c.stale, c.headroom)) for c in sample.connections),
     )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from tui.sockets.growth import RISING
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 Kind = Literal["unreachable", "full", "level", "time_left", "leak", "idle_in_transaction"]
 Level = Literal["warning", "critical"]
 
-RISING = frozenset({"growing", "leaking", "surging"})
 # A level must fall by so much, and time left grow by so much, before an alert may end.
 MARGIN, MORE_TIME = 0.05, 1.5
 # So long must its reason be gone: trends are judged every ten seconds or so, and may waver.

@@ -81,6 +81,7 @@ def count(
 
     used = usage(snapshot.groups)
     limit = of_server(snapshot.limits, used)
+    stale = [group.stale for group in snapshot.groups]
     server = ServerCount(
         server=label,
         limit=limit.limit,
@@ -93,6 +94,7 @@ def count(
         visibility="full" if snapshot.sees_all else "own",
         seen_at=snapshot.at,
         opened_per_minute=sum(opened.values()) if (opened := snapshot.opened_per_minute) else None,
+        stale=None if None in stale else sum(filter(None, stale)),
     )
     return Counted(
         server,

@@ -1,10 +1,10 @@
 """Where a number of sockets leads: a robust slope with its interval, a verdict, and when the limit is reached. Pure.
 
 The slope is a robust one (see `slope`). Several spans are looked at, the last minutes and the last days alike: a leak
-of two sockets an hour is invisible to the first, a surge to the second.
+of two sockets an hour is invisible to the first, a surge to the second. Leaks are looked for first (see `leaks`).
 
 A significant slope alone is not growth. To be believed, a rise must also be
-* spread: risen in every third of the span; a step has risen in one of them;
+* spread: a line fits better than one step does, and no part of the span falls back;
 * new: above what was seen before the span; a saw-tooth, a daily wave or the recovery from a restart is not;
 * worth it: more than the scatter of the samples, and more than two sockets.
 """
@@ -18,12 +18,14 @@ from datetime import UTC, datetime
 from statistics import NormalDist, fmean, median
 from typing import TYPE_CHECKING, Any, Literal
 
-from tui.sockets.slope import CONFIDENT, cut, medians, quantile, quantiles, since, theil_sen
+from tui.sockets.leaks import FEWEST, accumulate, counted
+from tui.sockets.slope import CONFIDENT, cut, is_straight, medians, quantile, quantiles, since, theil_sen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Verdict = Literal["unknown", "steady", "shrinking", "growing", "leaking", "surging"]
+RISING: frozenset[Verdict] = frozenset({"growing", "leaking", "surging"})
 
 MINUTE = 60.0
 SPANS_S = (3 * MINUTE, 10 * MINUTE, 60 * MINUTE, 6 * 60 * MINUTE, 24 * 60 * MINUTE, 7 * 24 * 60 * MINUTE)
@@ -34,10 +36,9 @@ SURGE_WITHIN_S = 10 * MINUTE
 # The test looks again every few seconds for weeks, so it is stricter than the interval that is printed.
 SIGNIFICANCE = 0.001
 LEAST_RISE, SCATTERS = 2.0, 1.5  # in sockets, and in what single counts differ from the line
-LEAST_LEAKED = 5
 NEVER_S = 10 * 365 * 86400.0  # a limit further away than ten years is not foretold
 _CRITICAL = NormalDist().inv_cdf(1 - SIGNIFICANCE / 2)
-_CRITICAL_LEAK = 2.2  # stale sockets hardly ever climb by chance: five of them, and none that went, are enough
+_CRITICAL_SURGE = CONFIDENT  # what would fill the server in minutes cannot wait for more
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,38 +157,28 @@ def _choose(rises: list[_Rise]) -> _Rise | None:
 def _leak(points: Sequence[Point], spans: list[float]) -> _Rise | None:
     """Return the rise of the stale sockets where they only accumulate, ending at the level that all sockets have now.
 
-    Arrivals that never leave are a counting process, whose distance from a line wanders: a sign test over the bins'
-    floors suits it better than a test of slope. A bin counts for two sockets at most, so that a step is no leak. Where
-    load goes away, sockets become stale as well: only those count that came on top of the others.
+    Where load goes away, sockets become stale as well: only those count that came on top of the others.
     """
-    stale = [Point(p.at, p.stale) for p in points if p.stale is not None]
-    if len(stale) < max(FEWEST_BINS, len(points) // 2):
+    counts = [p.stale for p in points if p.stale is not None]
+    if len(counts) < max(FEWEST_BINS, len(points) // 2) or max(counts) - min(counts) < FEWEST:
         return None
+    stale = [Point(p.at, p.stale) for p in points if p.stale is not None]
     end = stale[-1].at
     for span in spans:
         first = since(stale, end - span)
         window = stale[first:]
-        floors = quantiles(window, min(BINS, len(window)), 0.1)
-        risen = floors[-1] - floors[0]
-        if risen < LEAST_LEAKED:
-            continue
-        # Some minutes without a leak are no peace where one in ten is enough.
-        pieces = quantiles(window, 4 if span < SPANS_S[1] else 3, 0.1)
-        changes = [max(-2.0, min(2.0, b - a)) for a, b in itertools.pairwise(floors)]
-        moved, net = sum(map(abs, changes)), sum(changes)
-        if net < LEAST_LEAKED or net / math.sqrt(moved) < _CRITICAL_LEAK or not _new(stale, first, span):
+        floors = quantiles(window, min(BINS, len(window)), 0.0)
+        # Some minutes of a load may look like a leak: so short a span is only believed of a fast one.
+        if not (accumulate(floors) if span >= SPANS_S[1] else accumulate(floors, FEWEST * 3 // 2, 0.6)):
             continue
         thirds = [fmean(p.sockets for p in piece) for piece in cut(points[since(points, end - span) :], 3)]
-        if (
-            not all(b > a for a, b in itertools.pairwise(pieces))
-            or len(thirds) < 3
-            or thirds[-1] - thirds[0] < risen / 3
-        ):
+        if len(thirds) < 3 or thirds[-1] - thirds[0] < (floors[-1] - floors[0]) / 6 or not _new(stale, first, span):
             continue
-        error = CONFIDENT * math.sqrt(risen)  # Poisson
+        arrivals, part = counted(floors)
+        lasted, error = part * span, CONFIDENT * math.sqrt(arrivals)  # Poisson
         level = float(median(p.sockets for p in points[since(points, end - span / 15) :]))
-        low, high = max(0.0, risen - error) / span, (risen + error) / span
-        return _Rise(span, len(window), risen / span, low, high, level, 1, certain=True)
+        low, high = max(0.0, arrivals - error) / lasted, (arrivals + error) / lasted
+        return _Rise(span, len(window), arrivals / lasted, low, high, level, 1, certain=True)
     return None
 
 
@@ -244,7 +235,7 @@ def _left_behind(window: Sequence[Point]) -> bool:
     if not earlier or first.stale is None or last.stale is None:
         return False
     stale = last.stale - first.stale
-    return stale >= LEAST_LEAKED // 2 and stale >= 0.6 * (earlier[-1].sockets - first.sockets)
+    return stale >= FEWEST // 2 and stale >= 0.6 * (earlier[-1].sockets - first.sockets)
 
 
 def _rise(points: Sequence[Point], span: float) -> _Rise | None:
@@ -258,10 +249,11 @@ def _rise(points: Sequence[Point], span: float) -> _Rise | None:
     level = median(value - slope * (at - end) for at, value in binned)
     scatter = 1.4826 * median(abs(p.sockets - level - slope * (p.at - end)) for p in window)
     direction = 0
-    if abs(z) >= _CRITICAL and abs(slope) * span >= max(LEAST_RISE, SCATTERS * scatter):
+    critical = _CRITICAL if span >= SPANS_S[1] else _CRITICAL_SURGE
+    if abs(z) >= critical and abs(slope) * span >= max(LEAST_RISE, SCATTERS * scatter):
         sign = 1 if slope > 0 else -1
         quarters = quantiles(window, 4, 0.5)
-        if len(quarters) == 4 and _spread(quarters, sign):
+        if len(quarters) == 4 and _spread(quarters, sign) and is_straight(binned):
             lasts = max(p.sockets for p in window[-5:]) >= level - slope * span / 2
             if sign < 0 or (lasts and _new(points, first, span)):
                 direction = sign
@@ -269,9 +261,9 @@ def _rise(points: Sequence[Point], span: float) -> _Rise | None:
 
 
 def _spread(quarters: list[float], sign: int) -> bool:
-    """Tell whether each quarter of the span goes on from the one before, as one step cannot."""
+    """Tell whether no quarter of the span falls back behind the one before, but for noise."""
     total = sign * (quarters[-1] - quarters[0])
-    return all(sign * (b - a) >= 0.1 * total for a, b in itertools.pairwise(quarters)) and total > 0
+    return all(sign * (b - a) >= -0.1 * total for a, b in itertools.pairwise(quarters)) and total > 0
 
 
 def _new(points: Sequence[Point], first: int, span: float) -> bool:

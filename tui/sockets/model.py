@@ -69,7 +69,8 @@ class ServerCount:
     Sums add up: `attributed` + `unregistered` + `console` = `used`. Counts without an error are as old as `seen_at`
     says: a server that is slow to answer keeps its last ones until it counts as unreachable. `full` says that it is
     the reason of the error that too many sockets are open. `opened_per_minute` counts sockets opened by whomever, also
-    those closed again between two polls; None before PostgreSQL 14. `trend` is that of `used`.
+    those closed again between two polls; None before PostgreSQL 14. `stale` counts those idle for more than a minute;
+    None where some could not be seen. `trend` is that of `used`.
     """
 
     server: str  # host:port as people know it
@@ -85,6 +86,7 @@ class ServerCount:
     error: str = ""
     full: bool = False
     opened_per_minute: float | None = None
+    stale: int | None = None
     trend: Trend | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median_low
 from typing import TYPE_CHECKING
 
-from tui.sockets.growth import LEAST_RISE, MINUTE, SHORTEST_S, Point, Trend, trend
+from tui.sockets.growth import LEAST_RISE, MINUTE, RISING, SHORTEST_S, Point, Trend, trend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -106,6 +106,8 @@ class Past:
 class Trends:
     """The pasts of many series by name, and the trend of each as it was judged last.
 
+    Whether a series rises is only told otherwise than before where two looks in a row say so: waves of a load meet for
+    seconds. Until then the trend stays what it was.
     `pace` is how many seconds of a series pass in one of the clock: a test lives faster.
     """
 
@@ -115,6 +117,7 @@ class Trends:
         self._limits: dict[str, int | None] = {}
         self._judged: dict[str, Trend] = {}
         self._judged_at: dict[str, float] = {}
+        self._doubted: dict[str, bool] = {}  # whether the last look saw another way than is told
 
     def add(self, name: str, at: float, sockets: int | None, stale: int | None, limit: int | None) -> None:
         """Add a count, taken at a moment in seconds since the epoch; None, where nothing was seen, is a gap."""
@@ -125,7 +128,7 @@ class Trends:
 
     def keep(self, names: Collection[str]) -> None:
         """Forget the series of other names."""
-        for known in (self._pasts, self._limits, self._judged, self._judged_at):
+        for known in (self._pasts, self._limits, self._judged, self._judged_at, self._doubted):
             for name in known.keys() - names:
                 del known[name]
 
@@ -144,7 +147,12 @@ class Trends:
         latest = at - JUDGED_EVERY_S / self._pace
         due = [name for name in self._pasts if not latest < self._judged_at.get(name, 0.0) <= at]
         for name in sorted(due, key=lambda name: self._judged_at.get(name, 0.0)):
-            self._judged[name] = self._slowed(self._pasts[name].trend(self._limits[name]))
+            found = self._slowed(self._pasts[name].trend(self._limits[name]))
+            told = self._judged.get(name)
+            turns = told is not None and (told.verdict in RISING) != (found.verdict in RISING)
+            self._doubted[name] = turns and not self._doubted.get(name, False)
+            if not self._doubted[name]:
+                self._judged[name] = found
             self._judged_at[name] = at
             if is_spent():
                 break

@@ -205,7 +205,7 @@ class Watch:
         names = set()
         for server in sample.servers:
             names.add(server.server)
-            self.trends.add(server.server, sample.at, server.used, None, server.limit)
+            self.trends.add(server.server, sample.at, server.used, server.stale, server.limit)
         for count in sample.connections:
             names.add(count.id)
             self.series[count.id] = self.series.get(count.id, Series()).add(sample.at, count.sockets)

@@ -69,7 +69,8 @@ def theil_sen(binned: Sequence[tuple[float, float]]) -> tuple[float, float, floa
     middle = fmean(residuals)
     power = sum((r - middle) ** 2 for r in residuals)
     shared = sum((a - middle) * (b - middle) for a, b in itertools.pairwise(residuals))
-    neighbour = min(0.9, max(0.0, shared / power)) if power else 0.0
+    # So few residuals resemble each other less than what they are samples of (Kendall 1954, Biometrika 41:403).
+    neighbour = min(0.9, max(0.0, (n * shared / power + 2) / (n - 4))) if power else 0.0
     deviation = math.sqrt(variance * (1 + neighbour) / (1 - neighbour))
     # What the slope is over its own error, as in a regression, with the residuals' median deviation for their scatter.
     spread = max(QUANTUM, 1.4826 * median(abs(r - median(residuals)) for r in residuals))
@@ -79,3 +80,13 @@ def theil_sen(binned: Sequence[tuple[float, float]]) -> tuple[float, float, floa
     lower = max(0, (len(slopes) - reach) // 2)
     upper = min(len(slopes) - 1, (len(slopes) + reach) // 2)
     return slope, slopes[lower], slopes[upper], z
+
+
+def is_straight(binned: Sequence[tuple[float, float]]) -> bool:
+    """Tell whether a line fits better than one step, by the squares that each of them leaves."""
+    n = len(binned)
+    at, value = fmean(a for a, _ in binned), fmean(v for _, v in binned)
+    by_line = sum((a - at) * (v - value) for a, v in binned) ** 2 / sum((a - at) ** 2 for a, _ in binned)
+    before = itertools.accumulate(v - value for _, v in binned[:-1])
+    by_step = max(total**2 * n / (k * (n - k)) for k, total in enumerate(before, 1))
+    return by_line > 0.9 * by_step  # of a step in the middle, a line explains three quarters
