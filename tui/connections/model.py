@@ -53,3 +53,7 @@ class OwnRegion(NamedTuple):
     name: str
     addresses: tuple[str, ...]
     read_only: bool = False  # comes from a system-wide registry
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON shape of `export`, in the words of `regions`."""
+        return {"region": self.name, "addresses": list(self.addresses)}

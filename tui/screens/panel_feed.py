@@ -51,6 +51,7 @@ class PanelFeed(Base[None]):
         self.passwords = Passwords(self, services.secrets)
         self.watching: Watching | None = None
         self.registry_read = False
+        self._regions: dict[str, tuple[str, ...]] = {}
         self._open_watch = open_watch
         self._stamp: object = None
         self._bell = False
@@ -65,9 +66,14 @@ class PanelFeed(Base[None]):
         self.set_interval(_LOOK_AT_REGISTRY_S, self._look_at_registry)
 
     def _look_at_registry(self) -> None:
-        """Notice what another console, a command or an editor did to the registry."""
-        if self.services.registry.stamp() != self._stamp:
+        """Notice what another console, a command or an editor did to the registry or the lists of regions."""
+        if self._stamps() != self._stamp:
             self.action_reload()
+
+    def _stamps(self) -> tuple[object, object]:
+        from tui.regions.cache import stamp  # noqa: PLC0415 - not before the first frame
+
+        return self.services.registry.stamp(), stamp()
 
     def on_screen_resume(self) -> None:
         """Show what was done on the screen that was on top."""
@@ -79,21 +85,30 @@ class PanelFeed(Base[None]):
         self.run_worker(self._load(), group="registry", exclusive=True, description="read the registry")
 
     async def _load(self) -> None:
-        self._stamp = self.services.registry.stamp()
         try:
-            connections = await asyncio.to_thread(self.services.registry.load)
+            connections, kept, regions = await asyncio.to_thread(self._read)
         except RegistryError as error:
             self.damaged, self.registry_read = str(error), True
             self.know(self.latest)
             return
-        kept = await asyncio.to_thread(kept_warnings, connections)
         before = self.latest.connections
         self.damaged, self.registry_read = "", True
         self.know(replace(self.latest, connections=connections, kept=kept))
         if bool(connections) != bool(before):
             self.refresh_bindings()
+        if regions != self._regions:
+            self._regions = regions
+            if self.watching is not None:
+                self.watching.set_regions(regions)
         if connections != before:
             self.call_after_refresh(self._count_these, connections)
+
+    def _read(self) -> tuple[tuple[Connection, ...], dict[str, int], dict[str, tuple[str, ...]]]:
+        """Return the Connections, how many warnings are kept of each, and the regions' addresses; reads files."""
+        self._stamp = self._stamps()
+        connections = self.services.registry.load()
+        regions = {region.region: region.addresses for region in self.services.regions()}
+        return connections, kept_warnings(connections), regions
 
     def _count_these(self, connections: tuple[Connection, ...]) -> None:
         if not connections:
@@ -108,6 +123,7 @@ class PanelFeed(Base[None]):
     async def _count(self) -> None:
         await asyncio.to_thread(import_module, "tui.sockets.sampler")  # 290 ms, which the screen is not to wait for
         watching = self._open_watch(self.latest.connections, self.passwords.of, self.interval_s, self._on_sample)
+        watching.set_regions(self._regions)
         self.watching = watching
         try:
             await watching.run()
