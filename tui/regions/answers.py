@@ -180,9 +180,8 @@ def _special(network: Network) -> str:
     for test, kind in _KINDS.items():
         if any(getattr(end, test) for end in ends):
             return kind
-    if isinstance(network, ipaddress.IPv6Network) and not network.subnet_of(_IPV6_UNICAST):
-        return "not an address of the internet"
-    return "" if all(end.is_global for end in ends) else "of a private or reserved network"
+    unicast = isinstance(network, ipaddress.IPv4Network) or network.subnet_of(_IPV6_UNICAST)
+    return "" if unicast and all(end.is_global for end in ends) else "of a private or reserved network"
 
 
 def _lines(text: str) -> Iterable[str]:

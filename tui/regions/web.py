@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 import zlib
@@ -183,8 +184,8 @@ def _words(error: Exception) -> str:
             )
         if isinstance(cause, ssl.SSLError):
             return f"It does not speak TLS as it should ({cause.reason or 'handshake failed'})"
-        if isinstance(cause, OSError) and cause.strerror:
-            return f"It cannot be reached: {cause.strerror.lower()}"
+        if isinstance(cause, OSError) and cause.errno:  # asyncio puts the address into its words
+            return f"It cannot be reached: {os.strerror(cause.errno).lower()}"
     if isinstance(error, httpx.ProxyError):
         return f"The proxy of the environment refuses: {error}"
     return f"It broke off: {str(error) or type(error).__name__}"
