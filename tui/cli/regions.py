@@ -82,10 +82,17 @@ def _list(word: str | None, output: Output) -> int:
     for note in directory.notes:
         output.note(note)
     _show(regions, output)
-    ages = [time.time() - region.fetched_at for region in regions if region.fetched_at is not None]
-    if ages and max(ages) > _OLD_S:
-        output.note(f"These lists are up to {_days(max(ages))} old: pgconns regions --refresh asks CARTO for new ones.")
+    if old := outdated(regions, time.time()):
+        output.note(old)
     return Exit.DONE
+
+
+def outdated(regions: Sequence[Region], now: float) -> str:
+    """Return a sentence where one of CARTO's lists is old, with how to get a new one; empty where none is."""
+    oldest = max((now - region.fetched_at for region in regions if region.fetched_at is not None), default=0.0)
+    if oldest <= _OLD_S:
+        return ""
+    return f"These lists are up to {oldest / _DAY_S:.0f} days old: pgconns regions --refresh asks CARTO for new ones."
 
 
 def _refresh(word: str | None, output: Output, *, exit_code: bool) -> int:
@@ -196,10 +203,6 @@ def _change(region: Region) -> str:
     parts = [("added", region.changed.added), ("removed", region.changed.removed)]
     said = "; ".join(f"{word} {', '.join(addresses)}" for word, addresses in parts if addresses)
     return f"{region.region} changed {_age(region.changed_at)} ago: {said}"
-
-
-def _days(seconds: float) -> str:
-    return f"{seconds / _DAY_S:.0f} days"
 
 
 def _troubles(troubles: Sequence[Trouble]) -> list[str]:
