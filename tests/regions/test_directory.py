@@ -72,7 +72,7 @@ async def test_endpoints_come_first_then_the_page_then_what_was_known(carto: Web
     assert steps[0] == (0, 5)
     assert steps[-1] == (5, 5)
     assert "status 404" in troubles(found)["europe-west1"]
-    assert "only its endpoint lists 34.1.2.3; only the page lists 35.185.63.239" in troubles(found)["us-east1"]
+    assert "only the endpoint lists 34.1.2.3; only the page lists 35.185.63.239" in troubles(found)["us-east1"]
 
 
 async def test_a_second_look_that_finds_the_same_changes_nothing(carto: WebServer) -> None:

@@ -95,7 +95,10 @@ def test_own_regions_stand_last_and_keep_their_name() -> None:
 
 def test_an_endpoint_and_a_page_that_differ_are_told() -> None:
     answers = Answers({"us-east1": ("a", "b"), "asia-south1": ("a",)}, {"us-east1": ("b", "c")})
-    assert disagreements(answers) == {"us-east1": "only its endpoint lists a; only the page lists c"}
+    assert disagreements(answers) == {
+        "us-east1": "Its endpoint, which counts, and the documentation differ: only the endpoint lists a; "
+        "only the page lists c"
+    }
 
 
 @given(_ADDRESSES, _ADDRESSES)

@@ -88,7 +88,8 @@ def disagreements(answers: Answers) -> Mapping[str, str]:
     said = {}
     for name, live in answers.live.items():
         change = difference(answers.page.get(name, live), live)
-        parts = [("only its endpoint lists", change.added), ("only the page lists", change.removed)]
+        parts = [("only the endpoint lists", change.added), ("only the page lists", change.removed)]
         if change:
-            said[name] = "; ".join(f"{words} {', '.join(some)}" for words, some in parts if some)
+            told = "; ".join(f"{words} {', '.join(some)}" for words, some in parts if some)
+            said[name] = f"Its endpoint, which counts, and the documentation differ: {told}"
     return said
