@@ -327,7 +327,7 @@ async def test_regions_that_somebody_enters_or_refreshes_are_counted_by(services
     register(services, A)
     async with on_stage(services, panel(services)) as pilot:
         watch = await watching(pilot)
-        assert watch.regions == {region.region: region.addresses for region in BUILT_IN}
+        await until(pilot, lambda: watch.regions == {region.region: region.addresses for region in BUILT_IN})
         services.registry.set_region(OwnRegion("my-dc", ("10.0.0.1",)))
         await until(pilot, lambda: watch.regions.get("my-dc") == ("10.0.0.1",))
         cache.place().parent.mkdir(parents=True)

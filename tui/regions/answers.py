@@ -13,8 +13,6 @@ import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.regions.page_text import is_html, lines_of_html
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -62,7 +60,8 @@ def addresses_of_meta(content: bytes) -> tuple[str, ...]:
     try:
         document = json.loads(text, object_pairs_hook=tuple)  # pairs: a key that is there twice hides nothing
     except (ValueError, RecursionError):
-        raise Unsound("It is a page of HTML, not JSON" if is_html(text) else "It is not JSON") from None
+        html = text.lstrip().startswith("<")
+        raise Unsound("It is a page of HTML, not JSON" if html else "It is not JSON") from None
     return sound(address for text in _texts(document) for address in _addresses_in(text))
 
 
@@ -185,6 +184,8 @@ def _special(network: Network) -> str:
 
 
 def _lines(text: str) -> Iterable[str]:
+    from tui.regions.page_text import is_html, lines_of_html  # noqa: PLC0415 - not to read what is kept here
+
     return lines_of_html(text) if is_html(text) else text.splitlines()
 
 

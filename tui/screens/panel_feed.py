@@ -53,7 +53,7 @@ class PanelFeed(Base[None]):
         self.registry_read = False
         self._regions: dict[str, tuple[str, ...]] = {}
         self._open_watch = open_watch
-        self._stamp: object = None
+        self._stamp: tuple[object, object] = None, None
         self._bell = False
         self._waiting: deque[tuple[Sample, dict[str, Series]]] = deque(maxlen=_WAITING)
 
@@ -67,7 +67,9 @@ class PanelFeed(Base[None]):
 
     def _look_at_registry(self) -> None:
         """Notice what another console, a command or an editor did to the registry or the lists of regions."""
-        if self._stamps() != self._stamp:
+        stamps = self._stamps()
+        if stamps != self._stamp:
+            self._stamp = stamps
             self.action_reload()
 
     def _stamps(self) -> tuple[object, object]:
@@ -85,30 +87,35 @@ class PanelFeed(Base[None]):
         self.run_worker(self._load(), group="registry", exclusive=True, description="read the registry")
 
     async def _load(self) -> None:
+        self._stamp = self.services.registry.stamp(), self._stamp[1]
         try:
-            connections, kept, regions = await asyncio.to_thread(self._read)
+            connections = await asyncio.to_thread(self.services.registry.load)
         except RegistryError as error:
             self.damaged, self.registry_read = str(error), True
             self.know(self.latest)
             return
+        kept = await asyncio.to_thread(kept_warnings, connections)
         before = self.latest.connections
         self.damaged, self.registry_read = "", True
         self.know(replace(self.latest, connections=connections, kept=kept))
         if bool(connections) != bool(before):
             self.refresh_bindings()
-        if regions != self._regions:
-            self._regions = regions
-            if self.watching is not None:
-                self.watching.set_regions(regions)
         if connections != before:
             self.call_after_refresh(self._count_these, connections)
+        if self.watching is not None:
+            await self._tell_regions(self.watching)
 
-    def _read(self) -> tuple[tuple[Connection, ...], dict[str, int], dict[str, tuple[str, ...]]]:
-        """Return the Connections, how many warnings are kept of each, and the regions' addresses; reads files."""
-        self._stamp = self._stamps()
-        connections = self.services.registry.load()
-        regions = {region.region: region.addresses for region in self.services.regions()}
-        return connections, kept_warnings(connections), regions
+    async def _tell_regions(self, watching: Watching) -> None:
+        """Let sockets be counted by the regions' addresses as they are known now."""
+
+        def read() -> dict[str, tuple[str, ...]]:
+            self._stamp = self._stamp[0], self._stamps()[1]
+            return {region.region: region.addresses for region in self.services.regions()}
+
+        regions = await asyncio.to_thread(read)
+        if regions != self._regions:
+            self._regions = regions
+            watching.set_regions(regions)
 
     def _count_these(self, connections: tuple[Connection, ...]) -> None:
         if not connections:
@@ -123,9 +130,9 @@ class PanelFeed(Base[None]):
     async def _count(self) -> None:
         await asyncio.to_thread(import_module, "tui.sockets.sampler")  # 290 ms, which the screen is not to wait for
         watching = self._open_watch(self.latest.connections, self.passwords.of, self.interval_s, self._on_sample)
-        watching.set_regions(self._regions)
-        self.watching = watching
+        self.watching, self._regions = watching, {}
         try:
+            await self._tell_regions(watching)
             await watching.run()
         finally:
             if self.watching is watching:
