@@ -266,6 +266,14 @@ async def test_own_regions_are_listed_and_nobody_is_asked_for_them(carto: WebSer
     assert "my-dc" not in cache.place().read_text()
 
 
+async def test_a_name_that_carto_took_since_then_is_told(carto: WebServer) -> None:
+    Registry().set_region(OwnRegion("europe-west9", ("10.1.0.0/16",)))
+    carto.answers["/page"] = text(MARKDOWN.replace("europe-west1", "europe-west9"))
+    found = await refresh()
+    assert of(found.regions, "europe-west9").source == "own"
+    assert look().notes == ("CARTO has a region europe-west9 by now, which yours hides: give yours another name",)
+
+
 def test_where_to_ask() -> None:
     assert places() == (META, (f"{PAGE}.md", PAGE))
     assert places().endpoint("us-east1") == "https://workspace-gcp-us-east1.app.carto.com/meta"

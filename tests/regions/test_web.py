@@ -153,17 +153,14 @@ async def test_other_compression_is_refused(carto: WebServer, encoding: str, pac
 
 
 async def test_a_bomb_is_not_inflated(carto: WebServer) -> None:
-    bomb = gzip.compress(b"\0" * 512 * 1024 * 1024, compresslevel=1)
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join([*(packer.compress(b"\0" * 2**20) for _ in range(256)), packer.flush()])
+    assert len(bomb) < LARGEST < 2**28
     carto.answers["/"] = lambda request: request.say(bomb, headers={"Content-Encoding": "gzip"})
-    small = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = small.compress(b"\0" * 64 * 1024 * 1024) + small.flush()
-    carto.answers["/small"] = lambda request: request.say(packed, headers={"Content-Encoding": "gzip"})
-    assert len(packed) < LARGEST
     tracemalloc.start()
     try:
-        for path in ("/", "/small"):
-            assert "larger than" in await refusal(f"{carto.url}{path}")
-        assert tracemalloc.get_traced_memory()[1] < 24 * 1024 * 1024
+        assert "larger than" in await refusal(f"{carto.url}/")
+        assert tracemalloc.get_traced_memory()[1] < 24 * 2**20
     finally:
         tracemalloc.stop()
 

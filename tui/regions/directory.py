@@ -76,8 +76,11 @@ def known(registry: Registry | None = None) -> tuple[Region, ...]:
 def look(registry: Registry | None = None) -> Directory:
     """Return all regions without asking anybody, and what could not be used of what is kept; raise RegistryError."""
     kept, note = cache.load()
-    regions = with_own(over_built_in(kept.regions), (registry or Registry()).regions())
-    return Directory(regions, (note,) if note else ())
+    cartos, own = over_built_in(kept.regions), (registry or Registry()).regions()
+    taken = {region.region for region in cartos} & {region.name for region in own}
+    notes = [note] if note else []
+    notes += [f"CARTO has a region {name} by now, which yours hides: give yours another name" for name in sorted(taken)]
+    return Directory(with_own(cartos, own), tuple(notes))
 
 
 def addresses(registry: Registry | None = None) -> dict[str, tuple[str, ...]]:
