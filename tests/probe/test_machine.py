@@ -10,6 +10,8 @@ import pytest
 
 from tui.postgres.finding import Finding
 from tui.probe.machine import machine_findings, terminal
+from tui.regions import cache
+from tui.regions.model import BUILT_IN
 
 
 class Screen(io.StringIO):
@@ -37,6 +39,15 @@ def test_an_empty_home_is_fine(home: Path) -> None:
     assert {finding.status for finding in found.values()} <= {"ok"}, found
     assert list(home.iterdir()) == [], "looking changes nothing"
     assert "libpq 18" in found["driver"].message
+
+
+def test_a_damaged_list_of_regions_is_a_warning() -> None:
+    cache.place().parent.mkdir(parents=True)
+    cache.place().write_text("{")
+    found = by_check()["regions"]
+    assert (found.status, found.fix) == ("warning", "pgconns regions --refresh")
+    cache.save(cache.Cache(BUILT_IN))
+    assert by_check()["regions"].status == "ok"
 
 
 @pytest.mark.parametrize(

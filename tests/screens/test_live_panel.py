@@ -16,10 +16,12 @@ from tests.screens.conftest import Look, NoKeyring, Stage, on_stage, quiet, reco
 from tests.screens.watching import FakeWatch
 from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
 from tui.connections import checks
-from tui.connections.model import Connection, Parameters
+from tui.connections.model import Connection, OwnRegion, Parameters
 from tui.connections.registry import Registry, dumps
 from tui.connections.secret import Secret, SecretsError
 from tui.connections.secrets import Secrets
+from tui.regions import cache
+from tui.regions.model import BUILT_IN, BUILT_IN_AT
 from tui.screens.apply_registry import ApplyRegistry
 from tui.screens.connection_detail import ConnectionDetail
 from tui.screens.connector_picker import ConnectorPicker
@@ -311,6 +313,20 @@ async def test_a_system_wide_connection_is_not_changed(services: Services, home:
             await pilot.press(key)
             await until(pilot, lambda: "system-wide" in seen(pilot))
             assert isinstance(top(pilot), LivePanel)
+
+
+async def test_regions_that_somebody_enters_or_refreshes_are_counted_by(services: Services) -> None:
+    register(services, A)
+    async with on_stage(services, panel(services)) as pilot:
+        watch = await watching(pilot)
+        await until(pilot, lambda: watch.regions == {region.region: region.addresses for region in BUILT_IN})
+        services.registry.set_region(OwnRegion("my-dc", ("10.0.0.1",)))
+        await until(pilot, lambda: watch.regions.get("my-dc") == ("10.0.0.1",))
+        cache.place().parent.mkdir(parents=True)
+        refreshed = replace(BUILT_IN[0], addresses=("34.1.2.3",), source="live", fetched_at=BUILT_IN_AT + 1)
+        cache.save(cache.Cache((refreshed,)))
+        await until(pilot, lambda: watch.regions["us-east1"] == ("34.1.2.3",))
+        assert FakeWatch.newest is watch
 
 
 async def test_copy_sends_no_password(services: Services) -> None:

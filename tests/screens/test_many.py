@@ -13,6 +13,7 @@ from textual.widgets import Input, TextArea
 
 from tests.screens.conftest import OK, Look, answers, on_stage, seen, top, type_text, until
 from tests.widgets.given import connection
+from tui.connections.model import OwnRegion
 from tui.connections.registry import dumps
 from tui.connections.secret import Secret
 from tui.postgres.finding import Finding
@@ -134,6 +135,21 @@ async def test_apply_shows_the_plan_asks_and_applies(services: Services, home: P
         await pilot.press("y")
         await until(pilot, lambda: "2 Connections registered" in seen(pilot))
     assert services.registry.load() == (kept, after, added)
+
+
+async def test_apply_enters_the_regions_of_the_file(services: Services, home: Path) -> None:
+    kept, region = connection("kept"), OwnRegion("my-dc", ("10.0.0.1",))
+    services.registry.add(kept)
+    (home / "wanted.toml").write_text(dumps([kept], [region]))
+    async with on_stage(services, ApplyRegistry(services)) as pilot:
+        pilot.app.screen.query_one(Input).value = str(home / "wanted.toml")
+        await pilot.press("enter")
+        await until(pilot, lambda: "1 Connection, 0 chosen" in seen(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: "region my-dc: 10.0.0.1" in seen(pilot))
+        assert services.registry.regions() == ()
+        await pilot.press("y")
+        await until(pilot, lambda: services.registry.regions() == (region,))
 
 
 async def test_export_shows_writes_and_copies(services: Services, home: Path, look: Look) -> None:

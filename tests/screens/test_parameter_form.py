@@ -9,7 +9,7 @@ import pytest
 from textual import events
 
 from tests.screens.conftest import REFUSED, FakeProbe, Look, ProbeBy, answers, on_stage, seen, top, type_text, until
-from tui.connections.model import Connection, Parameters
+from tui.connections.model import Connection, OwnRegion, Parameters
 from tui.connections.secret import Secret
 from tui.postgres.finding import Finding
 from tui.screens.advanced_options import AdvancedOptions
@@ -199,6 +199,15 @@ async def test_a_region_tells_its_addresses(services: Services) -> None:
         await pilot.press("enter", "end", "enter", "tab")
         await type_text(pilot, "my-datacenter")
         await until(pilot, lambda: form_of(pilot).draft.values["region"] == "my-datacenter")
+
+
+async def test_own_regions_can_be_chosen(services: Services) -> None:
+    services.registry.set_region(OwnRegion("my-dc", tuple(f"10.0.0.{n}" for n in range(1, 8))))
+    async with on_stage(services, ParameterForm(services, filled())) as pilot:
+        field(pilot, "region").give_focus()
+        await pilot.press("enter", "end", "up", "enter")
+        await until(pilot, lambda: "10.0.0.4" in seen(pilot) and "and 3 more" in seen(pilot))
+        assert form_of(pilot).draft.values["region"] == "my-dc"
 
 
 async def test_a_taken_name_is_told_before_connect(services: Services) -> None:

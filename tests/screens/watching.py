@@ -9,7 +9,7 @@ from tui.sockets.past import Trends
 from tui.sockets.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tui.connections.model import Connection
     from tui.screens.watching import OnSample, PasswordOf
@@ -32,12 +32,17 @@ class FakeWatch:
         self.series: dict[str, Series] = {}
         self.trends = Trends()
         self.retried: list[str] = []
+        self.regions: dict[str, tuple[str, ...]] = {}
         self.closed = False
         FakeWatch.newest = self
 
     def set_connections(self, connections: Sequence[Connection]) -> None:
         """Remember what is to be counted."""
         self.connections = tuple(connections)
+
+    def set_regions(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
+        """Remember the regions' addresses."""
+        self.regions = dict(addresses)
 
     def retry(self, connection_id: str) -> None:
         """Remember whose credentials were to be tried again."""

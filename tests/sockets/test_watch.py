@@ -207,6 +207,18 @@ async def test_other_connections_are_taken_while_it_runs(pg_server: PgServer) ->
             assert sample.connections == ()
 
 
+async def test_other_addresses_of_a_region_are_taken_while_it_runs(pg_server: PgServer) -> None:
+    server = pg_server(16)
+    carto, gis = role(server), server.database()
+    watched = connection(server, "first", carto, gis, region="my-dc")
+    with held(server, 2, carto, gis):
+        async with watching(watched) as watch:
+            watch.set_regions({"my-dc": ("10.0.0.0/8",)})
+            await until(watch, lambda sample: by_name(sample)["first"].from_region == 0)
+            watch.set_regions({"my-dc": ("10.0.0.0/8", "127.0.0.1")})
+            await until(watch, lambda sample: by_name(sample)["first"].from_region == 2)
+
+
 async def test_closing_is_prompt_at_any_moment(pg_server: PgServer, impostor: Callable[[str], Listener]) -> None:
     server = pg_server(16, own="closing")
     silent = impostor("silence")

@@ -97,13 +97,12 @@ async def _sample(connections: Sequence[Connection], password_of: PasswordOf) ->
     """Return what is counted now, with the trends of what earlier runs counted."""
     from dataclasses import replace
 
-    from tui.regions.model import BUILT_IN
+    from tui.regions.directory import addresses
     from tui.sockets import kept
     from tui.sockets.growth import Point, Trend, trend
     from tui.sockets.sampler import take_sample
 
-    regions = {region.region: region.addresses for region in BUILT_IN}
-    sample = await take_sample(connections, password_of, regions, _TIMEOUT_S)
+    sample = await take_sample(connections, password_of, addresses(), _TIMEOUT_S)
     kept.forget_old(sample.at)
 
     def judged(name: str, sockets: int | None, stale: int | None, headroom: int | None) -> Trend | None:

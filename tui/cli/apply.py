@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from tui.cli.output import Output
     from tui.cli.probing import Candidate
     from tui.cli.settling import Outcome
-    from tui.connections.applying import Plan
+    from tui.connections.applying import Plan, RegionPlan
     from tui.connections.model import Connection
     from tui.connections.registry import Registry
+    from tui.connections.registry_text import Content
     from tui.probe.report import Report
 
 EXAMPLES = """
@@ -40,27 +41,31 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Probe additions and changes, register those that did not fail; what the file lacks is told, never removed."""
-    from tui.connections.applying import plan
+    from tui.connections.applying import plan, plan_regions
     from tui.connections.registry import Registry
 
     wanted = _declared(arguments.file)
     registry = Registry()
-    planned = plan(registry.load(), wanted)
+    planned = plan(registry.load(), wanted.connections)
+    regions = plan_regions(registry.regions(), wanted.regions)
     if not output.json:
-        _show(planned, output)
+        _show(planned, regions, output)
+    if not arguments.dry_run:
+        for region in (*regions.add, *regions.change):
+            registry.set_region(region)
     outcomes = [] if arguments.dry_run else _carry_out(planned, registry, output)
     if output.json:
-        output.value(_answer(planned, outcomes, dry_run=arguments.dry_run))
+        output.value(_answer(planned, regions, outcomes, dry_run=arguments.dry_run))
     return max((outcome.status for outcome in outcomes), default=Exit.DONE)
 
 
-def _declared(name: str) -> tuple[Connection, ...]:
+def _declared(name: str) -> Content:
     from tui.cli.output import Refused
     from tui.cli.prompts import content_of
-    from tui.connections.registry_text import TextError, decode, parse
+    from tui.connections.registry_text import TextError, decode, read
 
     try:
-        return parse(decode(content_of(name)))
+        return read(decode(content_of(name)))
     except TextError as error:
         place = "stdin" if name == "-" else name
         raise Refused(f"{place}, {error}" if error.line else f"{place}: {error}") from None
@@ -96,9 +101,16 @@ def _carry_out(planned: Plan, registry: Registry, output: Output) -> list[Outcom
     return settle(candidates, output, store, "applied")
 
 
-def _show(planned: Plan, output: Output) -> None:
+def _show(planned: Plan, regions: RegionPlan, output: Output) -> None:
     from tui.connections.parameters import BY_NAME
 
+    for word, some in (("add", regions.add), ("change", regions.change)):
+        for region in some:
+            output.line(f"{word:<10} region {region.name}: {', '.join(region.addresses)}")
+    for name in regions.unchanged:
+        output.line(f"unchanged  region {name}")
+    for name in regions.absent:
+        output.line(f"absent     region {name}: entered, not in the file; it stays until pgconns regions --remove")
     for connection in planned.add:
         output.line(f"add        {connection.name}")
     for change in planned.change:
@@ -110,7 +122,7 @@ def _show(planned: Plan, output: Output) -> None:
         output.line(f"absent     {connection.name}: registered, not in the file; it stays until pgconns remove")
 
 
-def _answer(planned: Plan, outcomes: list[Outcome], *, dry_run: bool) -> dict[str, Any]:
+def _answer(planned: Plan, regions: RegionPlan, outcomes: list[Outcome], *, dry_run: bool) -> dict[str, Any]:
     from tui.cli.probing import answer
 
     made = {o.candidate.connection.id: o for o in outcomes}
@@ -130,4 +142,10 @@ def _answer(planned: Plan, outcomes: list[Outcome], *, dry_run: bool) -> dict[st
         ],
         "unchanged": [connection.name for connection in planned.unchanged],
         "absent": [connection.name for connection in planned.absent],
+        "regions": {
+            "add": [region.to_json() for region in regions.add],
+            "change": [region.to_json() for region in regions.change],
+            "unchanged": list(regions.unchanged),
+            "absent": list(regions.absent),
+        },
     }

@@ -28,13 +28,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, output: Output) -> int:
-    """Write a registry file to stdout; no secret is in it."""
+    """Write a registry file to stdout, with the own regions that belong to it; no secret is in it."""
     from tui.cli.names import pick_some
     from tui.connections.registry import Registry, dumps
 
-    chosen = pick_some(Registry(), arguments.names)
+    registry = Registry()
+    chosen = pick_some(registry, arguments.names)
+    named = {connection.parameters.region for connection in chosen}
+    regions = [region for region in registry.regions() if not arguments.names or region.name in named]
     if output.json:
-        output.value({"connections": [connection.to_json() for connection in chosen]})
+        told = {"connections": [connection.to_json() for connection in chosen]}
+        output.value({**told, "regions": [region.to_json() for region in regions]})
     else:
-        output.block(dumps(chosen))
+        output.block(dumps(chosen, regions))
     return Exit.DONE

@@ -112,13 +112,21 @@ class Output:
             self._write(stream, f"{self._mark('skipped', stream)} {said}\n")
 
     def table(
-        self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset()
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        right: frozenset[int] = frozenset(),
+        whole: frozenset[int] = frozenset(),
     ) -> None:
-        """Write aligned columns to stdout, cut to the terminal's width; columns in `right` stand flush right."""
+        """Write aligned columns to stdout, cut to the terminal's width, but for those that are to stay `whole`.
+
+        Columns in `right` stand flush right.
+        """
         cleaned = [[safe(cell) for cell in row] for row in rows]
         widths = [max([cells(header), *(cells(row[n]) for row in cleaned)]) for n, header in enumerate(headers)]
         if self.width is not None:
-            widths = fit(widths, self.width)
+            widths = fit(widths, self.width, whole=whole)
         self._write(self._stdout, "".join(_aligned(row, widths, right) for row in (headers, *cleaned)))
 
     def flush(self) -> None:
@@ -166,16 +174,19 @@ def _aligned(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -
     return "  ".join(parts).rstrip() + "\n"
 
 
-def fit(widths: Sequence[int], total: int, gap: int = 2) -> list[int]:
-    """Return widths that fit into `total` cells with gaps between: the widest columns give first.
+def fit(widths: Sequence[int], total: int, gap: int = 2, whole: frozenset[int] = frozenset()) -> list[int]:
+    """Return widths that fit into `total` cells with gaps between: the widest columns give first, `whole` ones nothing.
 
-    >>> fit([30, 10, 20], 50)
-    [18, 10, 18]
+    >>> fit([30, 10, 20], 50), fit([30, 10, 20], 50, whole=frozenset({0}))
+    ([18, 10, 18], [30, 8, 8])
     """
     fitted = list(widths)
     room = total - gap * (len(fitted) - 1)
-    while sum(fitted) > room and max(fitted) > _NARROWEST_COLUMN:
-        fitted[fitted.index(max(fitted))] -= 1
+    giving = [n for n in range(len(fitted)) if n not in whole]
+    while sum(fitted) > room and (widest := max(giving, key=fitted.__getitem__, default=-1)) >= 0:
+        if fitted[widest] <= _NARROWEST_COLUMN:
+            break
+        fitted[widest] -= 1
     return fitted
 
 

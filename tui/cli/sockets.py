@@ -111,10 +111,10 @@ async def _samples(
     """Yield one sample in which every server has answered or failed, or one per interval."""
     import asyncio
 
-    from tui.regions.model import BUILT_IN
+    from tui.regions.directory import addresses
     from tui.sockets.sampler import Watch, take_sample
 
-    regions = {region.region: region.addresses for region in BUILT_IN}
+    regions = addresses()
     if times == 1:
         yield await take_sample(connections, password_of, regions)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tui.connections.model import Connection
+    from tui.connections.model import Connection, OwnRegion
 
 
 class Change(NamedTuple):
@@ -30,6 +30,33 @@ class Plan(NamedTuple):
     change: tuple[Change, ...]
     unchanged: tuple[Connection, ...]
     absent: tuple[Connection, ...]
+
+
+class RegionPlan(NamedTuple):
+    """Which own regions are to be added and changed, which are right, and which are entered but not in the file."""
+
+    add: tuple[OwnRegion, ...]
+    change: tuple[OwnRegion, ...]
+    unchanged: tuple[str, ...]
+    absent: tuple[str, ...]
+
+
+def plan_regions(current: Iterable[OwnRegion], wanted: Iterable[OwnRegion]) -> RegionPlan:
+    """Return what makes `current` hold `wanted`; what is wanted otherwise than system-wide is added over it."""
+    entered = {region.name: region for region in current}
+    declared = {region.name: region for region in wanted}
+    differing = [
+        region
+        for region in declared.values()
+        if region.name not in entered or entered[region.name].addresses != region.addresses
+    ]
+    own = {region.name for region in entered.values() if not region.read_only}
+    return RegionPlan(
+        tuple(region for region in differing if region.name not in own),
+        tuple(region for region in differing if region.name in own),
+        tuple(name for name in declared if name in entered and declared[name].addresses == entered[name].addresses),
+        tuple(name for name in entered if name not in declared),
+    )
 
 
 def plan(current: Iterable[Connection], wanted: Iterable[Connection]) -> Plan:

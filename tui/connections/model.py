@@ -45,3 +45,15 @@ class Connection(NamedTuple):
         """Return the JSON shape of `list` and `show`: the id and every parameter; never a secret."""
         values = {k: list(v) if isinstance(v, tuple) else v for k, v in self.parameters._asdict().items()}
         return {"id": self.id, **values, "read_only": self.read_only}
+
+
+class OwnRegion(NamedTuple):
+    """A region that somebody entered: the addresses, or networks as CIDR, of a self-hosted installation of CARTO."""
+
+    name: str
+    addresses: tuple[str, ...]
+    read_only: bool = False  # comes from a system-wide registry
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON shape of `export`, in the words of `regions`."""
+        return {"region": self.name, "addresses": list(self.addresses)}

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from tui import paths
 from tui.connections import files, registry_text
-from tui.connections.registry_text import TextError, dumps
+from tui.connections.registry_text import Content, TextError, dumps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from tui.connections.model import Connection
+    from tui.connections.model import Connection, OwnRegion
 
 __all__ = [
     "NameTaken",
@@ -78,13 +78,23 @@ class Registry:
 
     def load(self) -> tuple[Connection, ...]:
         """Return all Connections: the user's, then the system-wide ones that none of them hides by id or name."""
-        connections = list(self._read(self._place, aside=True)[1])
+        connections = list(self._read(self._place, aside=True)[1].connections)
         for path in self._system:
             hidden = {c.id for c in connections} | {c.name for c in connections}
             connections += [
-                c._replace(read_only=True) for c in self._read(path)[1] if c.id not in hidden and c.name not in hidden
+                c._replace(read_only=True)
+                for c in self._read(path)[1].connections
+                if c.id not in hidden and c.name not in hidden
             ]
         return tuple(connections)
+
+    def regions(self) -> tuple[OwnRegion, ...]:
+        """Return the regions that somebody entered: the user's, then the system-wide ones that none of them hides."""
+        regions = {region.name: region for region in self._read(self._place, aside=True)[1].regions}
+        for path in self._system:
+            for region in self._read(path)[1].regions:
+                regions.setdefault(region.name, region._replace(read_only=True))
+        return tuple(regions.values())
 
     def get(self, name_or_id: str) -> Connection:
         """Return one Connection, by name or else by id; raise UnknownConnection."""
@@ -132,6 +142,32 @@ class Registry:
 
         self._edit(edit)
 
+    def set_region(self, region: OwnRegion) -> None:
+        """Enter a region, or change its addresses."""
+        from tui.connections import region_text  # noqa: PLC0415 - only needed to write
+
+        self._edit(lambda text, own: region_text.with_set(text, region))
+
+    def remove_region(self, name: str) -> None:
+        """Take a region out of the registry; raise Refused where it is not there, or a Connection still names it."""
+        from tui.connections import region_text  # noqa: PLC0415 - only needed to write
+
+        def edit(text: str, own: tuple[Connection, ...]) -> str:
+            if not any(region.name == name for region in registry_text.read(text).regions):
+                if any(region.name == name for region in self.regions()):
+                    raise ReadOnlyConnection(name)
+                raise Refused(f"No own region is called {name}")
+            users = [connection.name for connection in self.load() if connection.parameters.region == name]
+            below = any(region.name == name for path in self._system for region in self._read(path)[1].regions)
+            if users and not below:
+                raise Refused(
+                    f"{name} is still the region of {', '.join(users)}: give them another one first, "
+                    "with pgconns edit NAME --region"
+                )
+            return region_text.without(text, name)
+
+        self._edit(edit)
+
     def _own(self, own: tuple[Connection, ...], connection_id: str) -> Connection:
         for connection in own:
             if connection.id == connection_id:
@@ -139,17 +175,17 @@ class Registry:
         found = _find(self.load(), connection_id)
         raise ReadOnlyConnection(found.name)
 
-    def _read(self, path: str, *, aside: bool = False) -> tuple[str, tuple[Connection, ...]]:
-        """Return the text and the Connections of one file; an absent file holds none."""
+    def _read(self, path: str, *, aside: bool = False) -> tuple[str, Content]:
+        """Return the text of one file and what it holds; an absent file holds nothing."""
         try:
             content = files.read_regular(path, _LARGEST)
         except FileNotFoundError:
-            return "", ()
+            return "", Content()
         except OSError as error:
             raise RegistryError(f"The registry {path} cannot be read: {files.reason(error)}") from None
         try:
             text = registry_text.decode(content)
-            return text, registry_text.parse(text)
+            return text, registry_text.read(text)
         except TextError as error:
             sentence = f"{path}, {error}" if error.line else f"{path}: {error}"
             if error.damaged:
@@ -162,9 +198,9 @@ class Registry:
         path = files.followed(self.path)  # a symbolic link stays one, and all who write through it share one lock
         try:
             with files.locked(path):
-                text, own = self._read(str(path), aside=True)
+                text, content = self._read(str(path), aside=True)
                 try:
-                    new = edit(text, own)
+                    new = edit(text, content.connections)
                 except TextError as error:
                     raise RegistryError(f"{path}: {error}") from None
                 files.write_private(path, new.encode("utf-8"))

@@ -1,4 +1,7 @@
-"""The text of a registry: reads it into Connections, and edits it so that comments and unknown keys stay. Pure."""
+"""The text of a registry: reads it into Connections, and edits it so that comments and unknown keys stay. Pure.
+
+Own regions, which stand in the same file, are read and edited by `region_text`.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,15 @@ from tui.connections.parameters import BY_NAME, FIELDS, Problem
 from tui.connections.parameters import read as read_draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+
+    from tui.connections.model import OwnRegion
+    from tui.connections.toml_tables import Entry
 
 VERSION = 1
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+UNEDITABLE = "pgconns cannot edit what is written this way: change it with an editor"
 
 # Written even where they hold the default: a reviewer sees at a glance what a Connection is.
 _ALWAYS = ("id", "name", "connector", "server", "port", "database", "username", "sslmode", "password_from")
@@ -22,11 +30,6 @@ _KNOWN = frozenset({"id", *BY_NAME})
 # Texts, not compiled: to read a file that is right needs none of them, and `list` starts that much faster.
 _CREDENTIAL_KEY = r"(?i)(\w*[_-])?(pg)?(pass|password|passwd|passphrase|pwd|secret|token)"
 _POSITION = r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$"
-_ENTRY = r"\[\[\s*[\"']?connections[\"']?\s*\]\]"
-_PART = r"\[\[?\s*[\"']?connections[\"']?\s*\."
-_LEXEME = (
-    r'(?s)"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]|\n|[^"\'#\[\]{}\n]+'
-)
 
 
 class TextError(ValueError):
@@ -53,9 +56,31 @@ def decode(content: bytes) -> str:
         raise TextError("this byte is not UTF-8", line, column, damaged=True) from None
 
 
+class Content(NamedTuple):
+    """What a registry's text holds."""
+
+    connections: tuple[Connection, ...] = ()
+    regions: tuple[OwnRegion, ...] = ()
+
+
 def parse(text: str) -> tuple[Connection, ...]:
-    """Return the Connections that a registry's text holds; raise TextError, which names the place and what is right."""
-    tables = _checked(text, _load(text))
+    """Return the Connections that a registry's text holds; raise TextError, as `read` does."""
+    return read(text).connections
+
+
+def read(text: str) -> Content:
+    """Return what a registry's text holds; raise TextError, which names the place and what is right."""
+    document = _load(text)
+    connections = _connections(text, document)
+    if "regions" not in document:
+        return Content(connections)
+    from tui.connections import region_text  # noqa: PLC0415 - few registries hold regions
+
+    return Content(connections, region_text.regions(text, document["regions"]))
+
+
+def _connections(text: str, document: dict[str, Any]) -> tuple[Connection, ...]:
+    tables = _checked(text, document)
     connections = tuple(_connection(table, text, number) for number, table in enumerate(tables))
     for kind in ("id", "name"):
         seen: dict[str, int] = {}
@@ -70,12 +95,14 @@ def parse(text: str) -> tuple[Connection, ...]:
     return connections
 
 
-def dumps(connections: Iterable[Connection]) -> str:
-    """Return the text of a registry that holds these Connections: what `export` prints."""
-    return _HEADER + "".join(_block(connection) for connection in connections)
+def dumps(connections: Iterable[Connection], regions: Iterable[OwnRegion] = ()) -> str:
+    """Return the text of a registry that holds these Connections and regions: what `export` prints."""
+    from tui.connections import region_text  # noqa: PLC0415 - only needed to write
+
+    return HEADER + "".join((*map(_block, connections), *map(region_text.block, regions)))
 
 
-_HEADER = f"""\
+HEADER = f"""\
 # Connections of pgconns. No password belongs here: password_from says where each one lives.
 version = {VERSION}
 """
@@ -83,21 +110,23 @@ version = {VERSION}
 
 def with_added(text: str, connection: Connection) -> str:
     """Return the text with one more Connection at its end."""
+    from tui.connections import toml_tables  # noqa: PLC0415 - only needed to write
+
     if not text.strip():
         return dumps([connection])
-    ending = "\r\n" if "\r\n" in text else "\n"
-    block = ending + _block(connection).replace("\n", ending)
-    return _verified(text.rstrip() + block, (*parse(text), connection))
+    return _verified(text, toml_tables.with_block(text, _block(connection)), (*parse(text), connection))
 
 
 def with_replaced(text: str, connection: Connection) -> str:
     """Return the text with the Connection of that id changed; only the keys that differ are touched."""
     import tomlkit  # noqa: PLC0415 - only needed to write
 
+    from tui.connections import toml_tables  # noqa: PLC0415
+
     connections = parse(text)
     number = _number(connections, connection.id)
-    lines, entry = _lines(text), _entries(text, len(connections))[number]
-    fragment = tomlkit.parse("".join(lines[entry.header : entry.end]))
+    entry = _entries(text, len(connections))[number]
+    fragment = tomlkit.parse(toml_tables.fragment(text, entry))
     table: Any = fragment["connections"][0]
     old, new = connections[number].parameters, _table(connection)
     table.setdefault("id", connection.id)
@@ -108,36 +137,35 @@ def with_replaced(text: str, connection: Connection) -> str:
             table[field.name] = new[field.name]
         else:
             table.pop(field.name, None)
-    changed = (*lines[: entry.header], tomlkit.dumps(fragment), *lines[entry.end :])
-    wanted = (*connections[:number], connection, *connections[number + 1 :])
-    return _verified("".join(changed), wanted)
+    changed = toml_tables.replaced(text, entry, tomlkit.dumps(fragment))
+    return _verified(text, changed, (*connections[:number], connection, *connections[number + 1 :]))
 
 
 def without(text: str, connection_id: str) -> str:
     """Return the text without the Connection of that id, and without the comment that stands right above it."""
+    from tui.connections import toml_tables  # noqa: PLC0415 - only needed to write
+
     connections = parse(text)
     number = _number(connections, connection_id)
-    lines, entry = _lines(text), _entries(text, len(connections))[number]
-    start = entry.header
-    while start and lines[start - 1].lstrip().startswith("#"):
-        start -= 1
-    if not start:  # a comment that opens the file speaks of all of it
-        start = entry.header
-    end = entry.end
-    while end < len(lines) and not lines[end].strip():
-        end += 1
-    return _verified("".join((*lines[:start], *lines[end:])), connections[:number] + connections[number + 1 :])
+    entry = _entries(text, len(connections))[number]
+    rest = connections[:number] + connections[number + 1 :]
+    return _verified(text, toml_tables.without(text, entry), rest)
 
 
-def _verified(text: str, wanted: tuple[Connection, ...]) -> str:
+def _verified(before: str, text: str, wanted: tuple[Connection, ...]) -> str:
     """Return the edited text when it reads as what was wanted: a registry is never replaced by a worse one."""
-    try:
-        read = parse(text)
-    except TextError:
-        read = ()
-    if read != tuple(connection._replace(read_only=False) for connection in wanted):
-        raise TextError("pgconns cannot edit what is written this way: change it with an editor")
+    wanted = tuple(connection._replace(read_only=False) for connection in wanted)
+    if not reads_as(text, Content(wanted, read(before).regions)):
+        raise TextError(UNEDITABLE)
     return text
+
+
+def reads_as(text: str, wanted: Content) -> bool:
+    """Tell whether a text holds exactly that."""
+    try:
+        return read(text) == wanted
+    except TextError:
+        return False
 
 
 def _number(connections: tuple[Connection, ...], connection_id: str) -> int:
@@ -174,7 +202,7 @@ def _checked(text: str, document: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _connection(table: dict[str, Any], text: str, number: int) -> Connection:
     for key in table:
-        if key not in _KNOWN and re.fullmatch(_CREDENTIAL_KEY, key):
+        if key not in _KNOWN and is_credential(key):
             raise TextError(
                 f"{key}: no secret belongs here; take it out, and say with password_from where it lives",
                 _line(text, number, key),
@@ -191,6 +219,11 @@ def _connection(table: dict[str, Any], text: str, number: int) -> Connection:
         name, sentence = next(iter(problems.items()))
         raise TextError(f"{name}: {sentence}", _line(text, number, name))
     return Connection(_id(table, parameters, text, number), parameters)
+
+
+def is_credential(key: str) -> bool:
+    """Tell whether a key that is not known seems to hold a secret."""
+    return re.fullmatch(_CREDENTIAL_KEY, key) is not None
 
 
 def _id(table: dict[str, Any], parameters: Parameters, text: str, number: int) -> str:
@@ -222,66 +255,23 @@ def _block(connection: Connection) -> str:
     return "\n[[connections]]\n" + tomlkit.dumps(_table(connection))
 
 
-class _Entry(NamedTuple):
-    """Where one [[connections]] stands: lines from 0; `end` is the line after its last key."""
-
-    header: int
-    end: int
-    keys: dict[str, int]
-
-
-def _statements(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield (first line, line after it, text) of each statement: strings and arrays may run over several lines."""
-    first = line = depth = start = 0
-    for token in re.finditer(_LEXEME, text):
-        part = token.group()
-        if part == "\n" and not depth:
-            yield first, line + 1, text[start : token.end()]
-            first, start = line + 1, token.end()
-        line += part.count("\n")
-        depth += (part in {"[", "{"}) - (part in {"]", "}"})
-    if start < len(text):
-        yield first, line + 1, text[start:]
-
-
-def _found(text: str) -> list[_Entry]:
-    entries: list[_Entry] = []
-    inside = False
-    for first, after, raw in _statements(text):
-        statement = raw.strip()
-        if re.match(_ENTRY, statement):
-            entries.append(_Entry(first, after, {}))
-            inside = True
-        elif statement.startswith("[") and not (inside and re.match(_PART, statement)):
-            inside = False
-        elif inside and statement and not statement.startswith("#"):
-            key = statement.split("=", 1)[0].strip().strip("\"'")
-            entries[-1].keys.setdefault(key, first)
-            entries[-1] = entries[-1]._replace(end=after)
-    return entries
-
-
-def _entries(text: str, expected: int) -> list[_Entry]:
+def _entries(text: str, expected: int) -> list[Entry]:
     """Return where each Connection stands; TextError where they are not written as [[connections]]."""
-    entries = _found(text)
+    from tui.connections import toml_tables  # noqa: PLC0415 - only needed to write
+
+    entries = toml_tables.entries(text, "connections")
     if len(entries) != expected:
         raise TextError("pgconns edits Connections that start with a line [[connections]]: write them so")
     return entries
 
 
-def _lines(text: str) -> list[str]:
-    """Return the lines with their ends; str.splitlines would also split at characters that TOML allows in a line."""
-    return [line for line in re.split(r"(?<=\n)", text) if line]
-
-
 def _line(text: str, number: int, key: str) -> int:
-    """Return the line, from 1, of a Connection's key, or of its header where the key is not there."""
-    entries = _found(text)
-    if number >= len(entries):
-        return _line_of_key(text, "connections")
-    return entries[number].keys.get(key, entries[number].header) + 1
+    from tui.connections import toml_tables  # noqa: PLC0415 - only needed for a mistake
+
+    return toml_tables.line(text, "connections", number, key)
 
 
 def _line_of_key(text: str, key: str) -> int:
-    pattern = re.compile(rf"\[*\s*[\"']?{key}\b")
-    return next((first + 1 for first, _, raw in _statements(text) if pattern.match(raw.strip())), 1)
+    from tui.connections import toml_tables  # noqa: PLC0415 - only needed for a mistake
+
+    return toml_tables.line_of_key(text, key)

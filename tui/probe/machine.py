@@ -21,6 +21,7 @@ from tui.connections.vault import Vault
 from tui.postgres import driver
 from tui.postgres.finding import Finding, Status
 from tui.postgres.target import system_roots
+from tui.regions import cache
 
 _NARROWEST, _LOWEST = 80, 24
 _PACKAGES = ("textual", "psycopg", "psycopg-pool", "keyring", "cryptography", "httpx")
@@ -33,6 +34,7 @@ def machine_findings() -> tuple[Finding, ...]:
         _keyring(),
         _vault(),
         _registry(),
+        _regions(),
         *(
             _folder(name, folder)
             for name, folder in (
@@ -137,6 +139,15 @@ def _registry() -> Finding:
         return Finding("registry", "failed", f"{registry.path} cannot be read: {error.strerror}", code=_name(error))
     count = "1 Connection" if len(connections) == 1 else f"{len(connections)} Connections"
     return Finding("registry", "ok", f"{count} in {registry.path}")
+
+
+def _regions() -> Finding:
+    kept, note = cache.load()
+    if note:
+        return Finding("regions", "warning", note, "pgconns regions --refresh")
+    if not kept.regions:
+        return Finding("regions", "ok", "CARTO's addresses are those built in; pgconns regions --refresh asks for them")
+    return Finding("regions", "ok", f"CARTO's addresses are kept in {cache.place()}")
 
 
 def _folder(check: str, folder: Path) -> Finding:

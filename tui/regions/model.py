@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 # Where a list came from: the region's endpoint, the documentation's page, this program, or somebody's own registry.
 Source = Literal["live", "page", "built-in", "own"]
@@ -29,7 +30,8 @@ class Region:
 
     `code` is the word that stands in a tenant's URL; a self-hosted installation's own region has none. `fetched_at`
     is when the list was last confirmed, in seconds since the epoch; None for a list that somebody wrote down.
-    `changed` is how it differs from the list before it; None where it never changed here.
+    `changed` is how it differs from the list before it, which was seen at `changed_at`, and stays until it changes
+    again; None where it never changed here.
     """
 
     region: str
@@ -38,6 +40,25 @@ class Region:
     source: Source = "built-in"
     fetched_at: float | None = BUILT_IN_AT
     changed: Change | None = None
+    changed_at: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON shape of `regions`; times are of ISO 8601, in UTC."""
+        told: dict[str, Any] = {
+            "region": self.region,
+            "code": self.code,
+            "addresses": list(self.addresses),
+            "source": self.source,
+            "fetched_at": _iso(self.fetched_at),
+        }
+        if self.changed:
+            told["changed"] = {"added": list(self.changed.added), "removed": list(self.changed.removed)}
+            told["changed_at"] = _iso(self.changed_at)
+        return told
+
+
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 BUILT_IN: tuple[Region, ...] = (

@@ -12,9 +12,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tui.connections.applying import Plan, plan
+from tui.connections.applying import Plan, plan, plan_regions
 from tui.connections.parameters import BY_NAME
-from tui.connections.registry import RegistryError, read_connections
+from tui.connections.registry import Registry, RegistryError, read_connections
 from tui.screens.confirm import Confirm
 from tui.screens.many import Item, Many
 from tui.styling import sheets
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from tui.connections.applying import Change
-    from tui.connections.model import Connection
+    from tui.connections.model import Connection, OwnRegion
+    from tui.screens.services import Services
 
 _HINT = (
     "The path of a registry file, as Export writes it. What it holds is added or changed here, after you have seen "
@@ -72,6 +73,11 @@ class ApplyRegistry(Many):
         Binding("escape", "back", "Back", id="apply.back", tooltip="Stop; back to the path; back to the live panel"),
     ]
 
+    def __init__(self, services: Services) -> None:
+        """Start without a file."""
+        super().__init__(services)
+        self._regions: tuple[OwnRegion, ...] = ()
+
     def body(self) -> ComposeResult:
         """Yield the path, and the list of what would be done."""
         with Vertical(id="source"):
@@ -110,22 +116,36 @@ class ApplyRegistry(Many):
             path = Path(text).expanduser()
         except RuntimeError:
             raise RegistryError(f"{text} names no home folder that is known") from None
-        return plan(self.services.registry.load(), read_connections(path))
+        registry, wanted = self.services.registry, read_connections(path)
+        regions = plan_regions(registry.regions(), Registry(path, ()).regions())
+        self._regions = (*regions.add, *regions.change)
+        return plan(registry.load(), wanted)
 
     def _complain(self, problem: str) -> None:
         self.query_one("#problem", Static).update(Content(safe(f"✗ {problem}" if problem else "")))
 
     async def _apply(self) -> None:
         chosen = [item for item in self.items if item.marked]
-        if chosen:
-            lines = [f"  · {item.name}: {item.said}" for item in chosen[:10]]
+        if chosen or self._regions:
+            regions = [f"  · region {region.name}: {', '.join(region.addresses)}" for region in self._regions]
+            lines = regions + [f"  · {item.name}: {item.said}" for item in chosen[:10]]
             lines += [f"  · and {len(chosen) - 10} more"] if len(chosen) > 10 else []
-            words = "\n".join([*lines, "Each is checked first; only what is OK is applied."])
+            words = "\n".join([*lines, "Each Connection is checked first; only what is OK is applied."])
             if not await self.app.push_screen_wait(
-                Confirm(f"Apply {plural(len(chosen), 'change')}?", words, do="Apply")
+                Confirm(f"Apply {plural(len(chosen) + len(self._regions), 'change')}?", words, do="Apply")
             ):
                 return
+            try:
+                await asyncio.to_thread(self._enter_regions)
+            except RegistryError as error:
+                self.tell(str(error), severity="error")
+                return
         await self.register_chosen()
+
+    def _enter_regions(self) -> None:
+        for region in self._regions:
+            self.services.registry.set_region(region)
+        self._regions = ()
 
     def action_back(self) -> None:
         """Stop what runs; go back to the path, or to the live panel."""

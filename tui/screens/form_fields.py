@@ -11,11 +11,12 @@ from tui.screens.draft import Draft
 from tui.widgets.field_row import FieldRow, Option, PasteInput, SafeInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tui.connections.model import Parameters
     from tui.connections.secret import Secret
     from tui.postgres.finding import Finding
+    from tui.regions.model import Region
 
 # In the order of CARTO's own dialog; the connector was picked before.
 _BASIC = ("name", "server", "username", "database", "port", "connector")
@@ -48,11 +49,8 @@ SOURCES: dict[str, str] = {
 # The sources that a password typed into the form goes to.
 TYPED = frozenset({"vault", "keyring", "ask"})
 
-_REGIONS = (
-    Option("Unknown", ""),
-    *(Option(region.region, region.region) for region in BUILT_IN),
-    Option("Self-hosted", "", "a name for it, such as my-datacenter"),
-)
+# So many addresses of a region are told beneath it.
+_MOST_ADDRESSES = 4
 _EXAMPLES = {
     "name": "Production",
     "database": "analytics",
@@ -71,8 +69,8 @@ def source(password_from: str) -> str:
     return password_from.partition(":")[0]
 
 
-def row(field: Field, draft: Draft, is_whole: Callable[[str], bool]) -> FieldRow:
-    """Return the line of one field."""
+def row(field: Field, draft: Draft, is_whole: Callable[[str], bool], regions: Sequence[Region] = BUILT_IN) -> FieldRow:
+    """Return the line of one field; `regions` are those that one may choose from."""
     value = draft.values[field.name]
     connector = BY_KEY[draft.values["connector"]]
     if field.name == "server":
@@ -82,9 +80,9 @@ def row(field: Field, draft: Draft, is_whole: Callable[[str], bool]) -> FieldRow
     return FieldRow(
         field.name,
         field.label,
-        meaning(field, value),
+        meaning(field, value, regions),
         value,
-        options=options(field),
+        options=options(field, regions),
         example=examples.get(field.name, ""),
     )
 
@@ -95,14 +93,15 @@ def password_row(draft: Draft) -> FieldRow:
     return FieldRow("password", "Password", "", control=SafeInput(text, password=True))
 
 
-def options(field: Field) -> tuple[Option, ...]:
+def options(field: Field, regions: Sequence[Region] = BUILT_IN) -> tuple[Option, ...]:
     """Return what a field lets one choose from; nothing where it is typed."""
     if field.name == "connector":
         return tuple(Option(connector.label, connector.key) for connector in CONNECTORS)
     if field.name == "password_from":
         return _SOURCES
     if field.name == "region":
-        return _REGIONS
+        known = (Option(region.region, region.region) for region in regions)
+        return Option("Unknown", ""), *known, Option("Self-hosted", "", "a name for it, such as my-datacenter")
     return tuple(Option(choice, choice) for choice in field.choices)
 
 
@@ -116,15 +115,17 @@ _MODES = {
 }
 
 
-def meaning(field: Field, value: str) -> str:
+def meaning(field: Field, value: str, regions: Sequence[Region] = BUILT_IN) -> str:
     """Return the sentence beneath a field: of a choice, what the chosen one means."""
     if field.name == "sslmode":
         return _MODES.get(value, field.meaning)
     if field.name == "password_from":
         return SOURCES.get(source(value), field.meaning)
     if field.name == "region":
-        addresses = next((region.addresses for region in BUILT_IN if region.region == value), ())
-        return f"CARTO comes from {', '.join(addresses)}" if addresses else field.meaning
+        addresses = next((region.addresses for region in regions if region.region == value), ())
+        more = f" and {len(addresses) - _MOST_ADDRESSES} more" if len(addresses) > _MOST_ADDRESSES else ""
+        told = ", ".join(addresses[:_MOST_ADDRESSES])
+        return f"CARTO comes from {told}{more}" if addresses else field.meaning
     if field.name == "connector" and value in BY_KEY:
         return BY_KEY[value].summary
     return field.meaning

@@ -51,8 +51,9 @@ class PanelFeed(Base[None]):
         self.passwords = Passwords(self, services.secrets)
         self.watching: Watching | None = None
         self.registry_read = False
+        self._regions: dict[str, tuple[str, ...]] = {}
         self._open_watch = open_watch
-        self._stamp: object = None
+        self._stamp: tuple[object, object] = None, None
         self._bell = False
         self._waiting: deque[tuple[Sample, dict[str, Series]]] = deque(maxlen=_WAITING)
 
@@ -65,9 +66,16 @@ class PanelFeed(Base[None]):
         self.set_interval(_LOOK_AT_REGISTRY_S, self._look_at_registry)
 
     def _look_at_registry(self) -> None:
-        """Notice what another console, a command or an editor did to the registry."""
-        if self.services.registry.stamp() != self._stamp:
+        """Notice what another console, a command or an editor did to the registry or the lists of regions."""
+        stamps = self._stamps()
+        if stamps != self._stamp:
+            self._stamp = stamps
             self.action_reload()
+
+    def _stamps(self) -> tuple[object, object]:
+        from tui.regions.cache import stamp  # noqa: PLC0415 - not before the first frame
+
+        return self.services.registry.stamp(), stamp()
 
     def on_screen_resume(self) -> None:
         """Show what was done on the screen that was on top."""
@@ -79,7 +87,7 @@ class PanelFeed(Base[None]):
         self.run_worker(self._load(), group="registry", exclusive=True, description="read the registry")
 
     async def _load(self) -> None:
-        self._stamp = self.services.registry.stamp()
+        self._stamp = self.services.registry.stamp(), self._stamp[1]
         try:
             connections = await asyncio.to_thread(self.services.registry.load)
         except RegistryError as error:
@@ -94,6 +102,20 @@ class PanelFeed(Base[None]):
             self.refresh_bindings()
         if connections != before:
             self.call_after_refresh(self._count_these, connections)
+        if self.watching is not None:
+            await self._tell_regions(self.watching)
+
+    async def _tell_regions(self, watching: Watching) -> None:
+        """Let sockets be counted by the regions' addresses as they are known now."""
+
+        def read() -> dict[str, tuple[str, ...]]:
+            self._stamp = self._stamp[0], self._stamps()[1]
+            return {region.region: region.addresses for region in self.services.regions()}
+
+        regions = await asyncio.to_thread(read)
+        if regions != self._regions:
+            self._regions = regions
+            watching.set_regions(regions)
 
     def _count_these(self, connections: tuple[Connection, ...]) -> None:
         if not connections:
@@ -108,8 +130,9 @@ class PanelFeed(Base[None]):
     async def _count(self) -> None:
         await asyncio.to_thread(import_module, "tui.sockets.sampler")  # 290 ms, which the screen is not to wait for
         watching = self._open_watch(self.latest.connections, self.passwords.of, self.interval_s, self._on_sample)
-        self.watching = watching
+        self.watching, self._regions = watching, {}
         try:
+            await self._tell_regions(watching)
             await watching.run()
         finally:
             if self.watching is watching:

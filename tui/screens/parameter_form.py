@@ -74,6 +74,7 @@ class ParameterForm(Base[Connection]):
         self._taken: frozenset[str] = frozenset()
         self._left: set[str] = set()
         self._filling: Worker[None] | None = None
+        self._regions = services.regions()
 
     def body(self) -> ComposeResult:
         """Yield the fields, at the right what the connector needs, and the buttons."""
@@ -84,7 +85,7 @@ class ParameterForm(Base[Connection]):
                     if title:
                         yield Static(title, classes="section", markup=False)
                     for name in names:
-                        yield form_fields.row(BY_NAME[name], self.draft, looks_like)
+                        yield form_fields.row(BY_NAME[name], self.draft, looks_like, self._regions)
                         if name == "username":
                             yield form_fields.password_row(self.draft)
                 yield Static("Advanced options", classes="section", markup=False)
@@ -143,7 +144,7 @@ class ParameterForm(Base[Connection]):
         for row in self.query(FieldRow):
             field = BY_NAME.get(row.name or "")
             if field is not None and form_fields.options(field):
-                row.explain(form_fields.meaning(field, values[field.name]))
+                row.explain(form_fields.meaning(field, values[field.name], self._regions))
         password = self._row("password")
         password.explain(form_fields.password_meaning(values["password_from"], editing=self.editing is not None))
         password.input.disabled = form_fields.source(values["password_from"]) not in form_fields.TYPED

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from tui.connections.registry import RegistryError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from tui.connections.secrets import Secrets
     from tui.postgres.finding import Finding
     from tui.probe.report import Report
+    from tui.regions.model import Region
 
 
 class Probe(Protocol):
@@ -56,3 +59,16 @@ class Services:
     probe: Probe = probe
     parse_conninfo: Callable[[str], dict[str, str]] = parse_conninfo
     find_service: Callable[[str], dict[str, str]] = find_service
+
+    def regions(self) -> tuple[Region, ...]:
+        """Return all regions as they are known, without asking anybody; reads files.
+
+        CARTO's alone where the registry cannot be read, which whoever lists Connections tells.
+        """
+        from tui.regions.directory import known  # noqa: PLC0415 - not before the first frame
+        from tui.regions.model import BUILT_IN  # noqa: PLC0415
+
+        try:
+            return known(self.registry)
+        except RegistryError:
+            return BUILT_IN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from tui.connections.model import Connection
     from tui.connections.secret import Secret
@@ -38,6 +38,9 @@ class Watching(Protocol):
     def set_connections(self, connections: Sequence[Connection]) -> None:
         """Count these from now on."""
 
+    def set_regions(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
+        """Take these for the regions' addresses from now on."""
+
     def retry(self, connection_id: str) -> None:
         """Try a Connection's credentials again, at once."""
 
@@ -63,9 +66,7 @@ class OpenWatch(Protocol):
 def open_watch(
     connections: Sequence[Connection], password_of: PasswordOf, interval_s: float, on_sample: OnSample
 ) -> Watching:
-    """Count on real servers, with CARTO's published addresses as those of the regions."""
-    from tui.regions.model import BUILT_IN  # noqa: PLC0415 - with the sampler, after the first frame
+    """Count on real servers."""
     from tui.sockets.sampler import Watch  # noqa: PLC0415 - imports psycopg, 290 ms: after the first frame
 
-    addresses = {region.region: region.addresses for region in BUILT_IN}
-    return Watch(connections, password_of, interval_s, addresses, on_sample=on_sample)
+    return Watch(connections, password_of, interval_s, on_sample=on_sample)

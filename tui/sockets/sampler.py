@@ -104,6 +104,13 @@ class Watch:
         self.series = {id: series for id, series in self.series.items() if id in known}
         self._news.ring()
 
+    def set_regions(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
+        """Take these for the regions' addresses from now on; what was seen last is counted anew."""
+        self._circumstances.region_addresses = addresses
+        for server in self._servers:
+            server.replace(server.connections)
+        self._news.ring()
+
     def retry(self, connection_id: str) -> None:
         """Try a Connection's credentials again, at once: its password was changed."""
         for server in self._servers:
