@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # A reference such as aws_security_group.db.id, var.groups["db"] or module.db[0].id.
 _REFERENCE = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*|\[(?:\d+|\"[\w.-]+\")\])+", re.ASCII)
+_ID = re.compile(r"/subscriptions/[\w/().-]+")
 
 
 def string(text: str) -> str:
@@ -83,7 +84,7 @@ def write_google(wanted: Wanted) -> Rules:
 def write_azure(wanted: Wanted) -> Rules:
     """Return one resource with a rule per address."""
     target = wanted.target
-    if target and not (target.startswith("/subscriptions/") or _REFERENCE.fullmatch(target)):
+    if target and not (_ID.fullmatch(target) or _REFERENCE.fullmatch(target)):
         raise Inexpressible(
             "The target is the server's id (/subscriptions/...), or an expression such as "
             "azurerm_postgresql_flexible_server.db.id"

@@ -123,7 +123,7 @@ def slug(name: str) -> str:
     """Return a name in lower-case letters, digits and hyphens; different names give different ones.
 
     >>> slug("us-east1"), slug("Our site")
-    ('us-east1', 'our-site-6a7ed7e0')
+    ('us-east1', 'our-site-e4e3a592')
     """
     kept = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_SLUG].strip("-")
     return kept if kept and kept == name else f"{kept or 'region'}-{crc32(name.encode()):08x}"
