@@ -54,7 +54,8 @@ def _script(wanted: Wanted, function: str, verb: str, harmless: str, said: str) 
 set -eu
 group={quote(wanted.target or "SECURITY_GROUP_ID")}
 {function}() {{
-    said=$(aws ec2 {verb}-security-group-ingress{region} --group-id "$group" --ip-permissions "$1" 2>&1) ||
+    said=$(aws ec2 {verb}-security-group-ingress{region} --group-id "$group" \\
+        --ip-permissions "$1" 2>&1) ||
         case $said in
             *{harmless}*) said="{said}: $1" ;;
             *) printf '%s\\n' "$said" >&2; exit 1 ;;

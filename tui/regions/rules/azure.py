@@ -29,10 +29,10 @@ def write(wanted: Wanted) -> Rules:
     where = f"--resource-group {quote(group)} --server-name {quote(server)}"
     command = "az postgres flexible-server firewall-rule"
     create = [
-        f"{command} create {where} --name {rule} --start-ip-address {start} --end-ip-address {end}\n"
+        f"{command} create {where} \\\n    --name {rule} --start-ip-address {start} --end-ip-address {end}\n"
         for rule, start, end in named_ranges(wanted, taken)
     ]
-    delete = [f"{command} delete {where} --name {rule} --yes\n" for rule, _, _ in named_ranges(wanted, taken)]
+    delete = [f"{command} delete {where} \\\n    --name {rule} --yes\n" for rule, _, _ in named_ranges(wanted, taken)]
     heading = wanted.heading + _OLDER
     return Rules(heading + "".join(create), heading + "".join(delete), (*_notes(group, server), *notes))
 
