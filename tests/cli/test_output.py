@@ -31,6 +31,10 @@ def many(home: Path) -> None:
     path.write_text(dumps(connections))
 
 
+def test_a_file_on_stdout_is_whole_however_long(pgconns: Program, many: None) -> None:
+    assert pgconns("export").out == Registry().path.read_text()
+
+
 def start(words: Sequence[str], stdout: int | IO[str]) -> subprocess.Popen[bytes]:
     """Start the program, buffered as a person's Python is."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}

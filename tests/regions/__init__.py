@@ -1,0 +1,1 @@
+"""Tests of regions: where CARTO comes from, and what lets it in."""

@@ -67,8 +67,8 @@ class Output:
         self._write(self._stdout, safe(text) + "\n")
 
     def block(self, text: str) -> None:
-        """Write lines of data to stdout: the text of a file, which keeps its line breaks."""
-        self._write(self._stdout, safe_lines(text.removesuffix("\n")) + "\n")
+        """Write lines of data to stdout: the text of a file, which keeps its line breaks and is never cut."""
+        self._write(self._stdout, safe_lines(text.removesuffix("\n"), longest=len(text)) + "\n")
 
     def value(self, value: Any) -> None:
         """Write one JSON value to stdout, on one line; escaped to ASCII, so that no terminal obeys what is in it."""

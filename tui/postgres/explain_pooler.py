@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from tui.postgres.cause import Cause
 from tui.postgres.errors import Failure
-from tui.postgres.quoting import hba_name, identifier
+from tui.postgres.quoting import identifier
 from tui.postgres.target import Target
 
 
@@ -18,7 +18,7 @@ def cause(failure: Failure, target: Target) -> Cause | None:
     if failure.where:  # PostgreSQL itself names the function that refused
         return None
     text, user = failure.text, target.username
-    entry = f"{hba_name(target.database)} = host=... port=5432"
+    entry = f"{identifier(target.database)} = host=... port=5432"
     rules: tuple[tuple[str, str, str, str], ...] = (
         ("no such database", "3D000", f"PgBouncer knows no database {target.database}",
          f"Add it to [databases] in pgbouncer.ini: {entry} and RELOAD"),

@@ -1,0 +1,16 @@
+"""The addresses alone, one a line. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.regions.rules.values import Rules, short
+
+if TYPE_CHECKING:
+    from tui.regions.rules.values import Wanted
+
+
+def write(wanted: Wanted) -> Rules:
+    """Return the addresses and networks; the undo is the same list."""
+    lines = "".join(f"{short(network)}\n" for network in wanted.addresses)
+    return Rules(lines, lines)
