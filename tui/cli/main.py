@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "end": "end sockets of a Connection, or cancel their queries",
     "alert": "answer as a monitoring plugin: nearly full, leaking, down",
     "forecast": "say where a recorded series of socket counts leads",
+    "reach": "say which of CARTO's addresses a server's rules let in",
     "import": "register Connections from a file of another tool",
     "export": "write Connections as a registry file, without secrets",
     "apply": "bring the registry to what a file declares",
