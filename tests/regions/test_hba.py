@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.regions.hba import Decision, Login, Rule, decide, patterns, pieces, read_network
+from tui.regions.hba import Decision, Login, Rule, decide, patterns, pieces
+from tui.regions.networks import read_network
 
 LOGIN = Login("geo", "carto", 150000, frozenset({"carto", "readers", "staff"}), server="10.0.0.5")
 

@@ -28,7 +28,6 @@ STATUSES = {
     Exit.CANNOT_CONNECT: "its server cannot be connected to",
     Exit.UNUSABLE_STORE: "the registry cannot be read, or its password cannot be had",
 }
-_WORDS = {True: "yes", False: "no", None: "not known"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,9 +58,9 @@ def run(arguments: Namespace, output: Output) -> int:
 
 def _asked(connection: Connection, arguments: Namespace) -> tuple[str, tuple[str, ...]]:
     """Return the region's name, empty where addresses are given, and the addresses."""
-    from tui.regions.hba import read_network
     from tui.regions.model import BUILT_IN
     from tui.regions.named import find
+    from tui.regions.networks import read_network
 
     if arguments.address:
         if arguments.region:
@@ -99,15 +98,19 @@ def _show(connection: Connection, answer: Reach, output: Output) -> None:
     who = f"{parameters.username} to {parameters.database}"
     if answer.decided:
         output.line(f"{entering} of {len(answer.addresses)} addresses{whose} get in as {who}.")
+        rows = [
+            (one.address, _word(one), one.tls or "–", (one.admitted and one.method) or "–", one.why)
+            for one in answer.addresses
+        ]
+        output.table(("ADDRESS", "LET IN", "TLS", "METHOD", "WHY"), rows)
+        for line in _lines(answer.addresses):
+            output.line(line)
     else:
-        output.line(f"Which addresses{whose} get in as {who} is not known: {answer.addresses[0].why}.")
-    rows = [(one.address, _WORDS[one.admitted], one.tls or "–", one.method or "–", one.why) for one in answer.addresses]
-    output.table(("ADDRESS", "LET IN", "TLS", "METHOD", "WHY"), rows)
-    for line in _lines(answer.addresses):
-        output.line(line)
+        output.line(f"Which addresses{whose} get in as {who} is not known:")
+        output.line(f"{answer.addresses[0].why}.")
     if answer.fix:
         output.line()
-        output.block(answer.fix)
+        output.block(f"Fix: {answer.fix}")
     for warning in answer.warnings:
         output.note(f"Warning: {warning}.")
     for note in answer.notes:
@@ -116,7 +119,15 @@ def _show(connection: Connection, answer: Reach, output: Output) -> None:
         output.note("Firewalls on the way to the server are not seen from here.")
 
 
+def _word(one: Admission) -> str:
+    """Whether CARTO, which has a password, gets in from there."""
+    return "not known" if one.admitted is None else "yes" if one.enters else "no"
+
+
 def _lines(addresses: tuple[Admission, ...]) -> list[str]:
-    """Return each line that decides about some of them, once."""
-    rules = {one.rule: None for one in addresses if one.rule}
-    return [f"line {rule.line}: {rule.text}" for rule in rules]
+    """Return each line that decides about some of them, once; a doubtful one with why."""
+    told: dict[str, None] = {}
+    for one in addresses:
+        if one.rule:
+            told[one.reason if one.admitted is None else f"line {one.rule.line}: {one.rule.text}"] = None
+    return list(told)

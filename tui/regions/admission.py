@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tui.postgres.quoting import hba_name
-from tui.regions.hba import Decision, Login, Network, Rule, decide, pieces, read_network
+from tui.regions.hba import Decision, Login, Rule, decide, pieces
+from tui.regions.networks import Network, name_of, read_network
 
 Visibility = Literal["full", "none"]
 Tls = Literal["required", "refused", "either"]
@@ -135,11 +136,6 @@ def unknown(addresses: Iterable[str], why: str) -> tuple[Admission, ...]:
     return tuple(Admission(address, None, why) for address in addresses)
 
 
-def name_of(network: Network) -> str:
-    """Return a network as CIDR, a single address without its length."""
-    return str(network.network_address) if network.num_addresses == 1 else str(network)
-
-
 def _admission(piece: Network, plain: Decision, under_tls: Decision | None, terms: Terms) -> Admission:
     address = name_of(piece)
     tls = _tls(plain, under_tls)
@@ -154,8 +150,8 @@ def _admission(piece: Network, plain: Decision, under_tls: Decision | None, term
     rule = decision.rule
     other = under_tls if decision is plain else plain
     if decision.admitted is False and other and other.admitted and other.rule and len(tried) == 1:
-        how = "only under TLS" if other is under_tls else "only without TLS"
-        why = f"{_line(other.rule)} lets it in {how}, and the TLS mode is {terms.sslmode}"
+        how = "under TLS alone" if other is under_tls else "without TLS alone"
+        why = f"{_line(other.rule)} is for sockets {how}, and the TLS mode is {terms.sslmode}"
         return Admission(address, False, why, other.rule, tls=tls, first=first)
     return Admission(
         address,
@@ -201,11 +197,11 @@ def _why(decision: Decision) -> str:
     if decision.admitted is False:
         return f"{line} rejects it, or else no line matches" if decision.doubt else f"{line} rejects it"
     if rule.client_certificate:
-        return f"{line} wants a client certificate, and CARTO has none"
+        return f"{line} asks for a certificate, and CARTO has none"
     return {
-        "nothing": f"{line} lets it in without a password",
+        "nothing": f"{line} asks for no password",
         "password": f"{line} lets it in",
-        "other": f"{line} asks for {rule.method}, which no password satisfies",
+        "other": f"{line} asks for {rule.method}, and CARTO has a password",
         "reject": "",
     }[rule.asks]
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
+from ipaddress import collapse_addresses, ip_address, ip_network
 from typing import Literal, cast
 
-Network = IPv4Network | IPv6Network
+from tui.regions.networks import Network, written
+
 Fit = Literal["yes", "no", "part", "unknown"]
 # What a method asks of a client: nothing, a password, something that CARTO does not have, or to go away.
 Asks = Literal["nothing", "password", "other", "reject"]
@@ -25,7 +26,7 @@ DATABASE_KEYWORDS = ("all", "sameuser", "samerole", "samegroup", "replication")
 _BY_PASSWORD = frozenset({"scram-sha-256", "md5", "password", "ldap", "radius", "pam", "bsd"})
 # From here on a name that starts with a slash is a regular expression.
 EXPRESSIONS_SINCE = 160000
-# Only masks with holes cut a network into so many pieces.
+# A mask with holes, or hundreds of lines, could cut a network into millions.
 _MOST_PIECES = 2_000
 _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -62,9 +63,9 @@ class Rule:
     @property
     def text(self) -> str:
         """The line as a person would write it, without options, which may hold secrets."""
-        where = _written(self.address, self.netmask) if self.address else ()
+        where = (written(self.address, self.netmask),) if self.address else ()
         names = (",".join(self.databases), ",".join(self.roles))
-        certificate = ("clientcert",) if self.client_certificate else ()
+        certificate = ("clientcert",) if self.client_certificate and self.method != "cert" else ()
         return " ".join((self.kind, *names, *where, self.method, *certificate))
 
 
@@ -150,19 +151,6 @@ def pieces(*partitions: Sequence[tuple[Network, Decision]]) -> tuple[tuple[Netwo
     return tuple(common)
 
 
-def read_network(text: str) -> Network:
-    """Return an address or network; an IPv4 one that is written in IPv6 is what the server sees: IPv4.
-
-    Raises ValueError.
-    """
-    network = ip_network(text, strict=False)
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
-        inner = network.network_address.ipv4_mapped
-        if inner is not None:
-            return ip_network((int(inner), network.prefixlen - 96))
-    return network
-
-
 def patterns(rules: Iterable[Rule], login: Login) -> tuple[tuple[str, str], ...]:
     """Return the regular expressions that decisions may need, each with the name that it is held against."""
     if login.version < EXPRESSIONS_SINCE:
@@ -193,7 +181,7 @@ def _why(rule: Rule, where: Fit) -> str:
     if rule.address in {"samehost", "samenet"}:
         return f"{rule.address} means the server's own networks, which cannot be seen from here"
     if rule.netmask:
-        return "its mask has too many holes to follow"
+        return "it cuts the network into more pieces than can be followed"
     return "it names a host, which the server looks up by itself"
 
 
@@ -297,14 +285,3 @@ def _own_fit(network: Network, login: Login, *, whole_net: bool) -> Fit:
 def _joined(pieces: list[Network]) -> Iterable[Network]:
     """Return as few networks as the pieces of one network make together."""
     return cast("Iterable[Network]", collapse_addresses(pieces))
-
-
-def _written(address: str, netmask: str) -> tuple[str, ...]:
-    """Return address and mask as people write them: with the length of the prefix, where the mask has one."""
-    if not netmask:
-        return (address,)
-    try:
-        bits = f"{int(ip_address(netmask)):0{ip_address(netmask).max_prefixlen}b}"
-    except ValueError:
-        return (address, netmask)
-    return (f"{address}/{bits.count('1')}",) if "01" not in bits else (address, netmask)

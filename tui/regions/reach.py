@@ -16,7 +16,8 @@ from tui.postgres.errors import QueryFailed
 from tui.postgres.quoting import identifier
 from tui.postgres.session import Session
 from tui.regions.admission import Reach, Terms, Visibility, admissions, mend, unguarded_warnings, unknown
-from tui.regions.hba import DATABASE_KEYWORDS, EXPRESSIONS_SINCE, Login, Rule, decide, patterns, read_network
+from tui.regions.hba import DATABASE_KEYWORDS, EXPRESSIONS_SINCE, Login, Rule, decide, patterns
+from tui.regions.networks import read_network
 
 # Membership is what is_member_of_role_nosuper of acl.c goes by: every grant, inherited or not, and no superuser's word.
 FACTS: Final[LiteralString] = """
@@ -227,5 +228,6 @@ def _unread(session: Session, region: str, addresses: Sequence[str], facts: Mapp
         return Reach(region, "none", unknown(addresses, why), firewall_fix(target), notes=notes)
     why = "the role may not read the server's pg_hba rules"
     grant = f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO {identifier(facts['username'])};"
-    fix = f"As a superuser, in the database {facts['database']}:\n{grant}"
+    # A grant on a function holds in one database. A line break would end the comment, and start a statement.
+    fix = f"{grant} -- as a superuser, in the database {' '.join(facts['database'].split())}"
     return Reach(region, "none", unknown(addresses, why), fix, notes=notes)
