@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.probe.given import probed
+import pytest
+
+from tests.probe.given import OWN, probed
 from tui.exits import Exit
 from tui.regions.model import BUILT_IN
 
@@ -15,20 +17,21 @@ OPENING = "host all all 127.0.0.1/32 scram-sha-256\n"
 REGION = BUILT_IN[2]
 
 
-async def test_from_rejected_to_let_in(pg_server: PgServer) -> None:
-    server = pg_server(16, own="region", settings={"listen_addresses": "*"}, hba=OPENING)
-    server.hba(f"{OPENING}host all all {REGION.addresses[0]}/32 reject")
-    found = await probed(server, server.superuser, server.password, region=REGION.region)
+async def test_from_rejected_to_let_in(pg_server: PgServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.probe.region.find", lambda _: OWN)
+    server = pg_server(16, own="region", hba=OPENING)
+    server.hba(f"{OPENING}host all all 127.0.0.6/32 reject")
+    found = await probed(server, server.superuser, server.password, region=OWN.region)
     finding = found["region_reach"]
     assert finding.status == "warning"
-    assert finding.message.startswith("2 of 2 addresses of asia-northeast1 are not let in for certain")
-    assert f"{REGION.addresses[0]}: line 3 rejects it" in finding.message
+    assert finding.message.startswith("2 of 2 addresses of own-site are not let in for certain")
+    assert "127.0.0.5: no line matches; 127.0.0.6: line 3 rejects it" in finding.message
     assert found.report.exit_status is Exit.DONE
     server.hba(OPENING + "\n".join(line for line in finding.fix.splitlines() if line.startswith("host")))
-    found = await probed(server, server.superuser, server.password, region=REGION.code)
+    found = await probed(server, server.superuser, server.password, region=OWN.region)
     assert (found["region_reach"].status, found["region_reach"].fix) == ("ok", "")
     server.hba(f"{OPENING}host all all all trust")
-    finding = (await probed(server, server.superuser, server.password, region=REGION.region))["region_reach"]
+    finding = (await probed(server, server.superuser, server.password, region=OWN.region))["region_reach"]
     assert finding.status == "warning"
     assert "without a password" in finding.detail
 
