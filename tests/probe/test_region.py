@@ -24,12 +24,16 @@ async def test_from_rejected_to_let_in(pg_server: PgServer, monkeypatch: pytest.
     found = await probed(server, server.superuser, server.password, region=OWN.region)
     finding = found["region_reach"]
     assert finding.status == "warning"
-    assert finding.message.startswith("2 of 2 addresses of own-site are not let in for certain")
+    assert finding.message.startswith("2 of 2 addresses of own-site do not get in")
     assert "127.0.0.5: no line matches; 127.0.0.6: line 3 rejects it" in finding.message
     assert found.report.exit_status is Exit.DONE
     server.hba(OPENING + "\n".join(line for line in finding.fix.splitlines() if line.startswith("host")))
     found = await probed(server, server.superuser, server.password, region=OWN.region)
     assert (found["region_reach"].status, found["region_reach"].fix) == ("ok", "")
+    server.hba(f"{OPENING}host all all .example.com reject\nhost all all 127.0.0.0/29 scram-sha-256")
+    finding = (await probed(server, server.superuser, server.password, region=OWN.region))["region_reach"]
+    assert (finding.status, "2 of 2 addresses of own-site may not get in" in finding.message) == ("warning", True)
+    assert "before line 3" in finding.fix
     server.hba(f"{OPENING}host all all all trust")
     finding = (await probed(server, server.superuser, server.password, region=OWN.region))["region_reach"]
     assert finding.status == "warning"

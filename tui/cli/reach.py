@@ -107,7 +107,8 @@ def _show(connection: Connection, answer: Reach, output: Output) -> None:
             output.line(line)
     else:
         output.line(f"Which addresses{whose} get in as {who} is not known:")
-        output.line(f"{answer.addresses[0].why}.")
+        for reason in {one.reason: None for one in answer.addresses}:
+            output.line(f"{reason}.")
     if answer.fix:
         output.line()
         output.block(f"Fix: {answer.fix}")

@@ -27,7 +27,7 @@ def judge(answer: Reach) -> Finding:
     """Return what it means that some addresses are let in and others are not. Pure."""
     notes = "\n".join(answer.warnings)
     count = len(answer.addresses)
-    if not answer.decided:
+    if not answer.decided and not answer.lines:
         told = "\n".join(answer.notes)
         why = answer.addresses[0].why if answer.addresses else "it has none"
         return Finding(_CHECK, "skipped", f"Not known of {answer.region}: {why}", answer.fix, notes or told)
@@ -35,7 +35,8 @@ def judge(answer: Reach) -> Finding:
     if outside:
         shown = "; ".join(f"{one.address}: {one.why}" for one in outside[:_SHOWN])
         more = f"; and {len(outside) - _SHOWN} more" if len(outside) > _SHOWN else ""
-        message = f"{len(outside)} of {count} addresses of {answer.region} are not let in for certain ({shown}{more})"
+        known = "do not get in" if all(one.admitted is not None for one in outside) else "may not get in"
+        message = f"{len(outside)} of {count} addresses of {answer.region} {known} ({shown}{more})"
         return Finding(_CHECK, "warning", message, answer.fix, notes)
     message = f"All {count} addresses of {answer.region} are let in by pg_hba.conf"
     if answer.warnings:
