@@ -9,6 +9,10 @@ from tui.connections.secret import Secret
 from tui.postgres.finding import Finding
 from tui.probe.report import Report
 from tui.probe.run import probe
+from tui.regions.model import Region
+
+# A region whose addresses are of the machine that the servers of the tests listen on.
+OWN = Region("own-site", "", ("127.0.0.5", "127.0.0.6"), "own", None)
 
 
 class Place(Protocol):

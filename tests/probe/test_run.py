@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.postgres.given import eventually
-from tests.probe.given import parameters, probed
+from tests.probe.given import OWN, parameters, probed
 from tests.servers.certificates import Authority
 from tests.servers.fixtures import PgServer, StartBouncer
 from tests.servers.impostors import FaultyProxy, Listener
@@ -49,8 +49,9 @@ async def test_a_major_that_is_too_old(pg_server: PgServer) -> None:
     assert list(found.by_check) == list(CHECKS)
 
 
-async def test_everything_in_order(postgis_server: Server) -> None:
-    server = postgis_server
+async def test_everything_in_order(pg_server: PgServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.probe.region.known", lambda: (OWN,))
+    server = pg_server("postgis", hba="host all all 127.0.0.0/8 scram-sha-256")
     database = server.database()
     role = server.role("pw", member_of=("pg_monitor",))
     for statement in (
@@ -63,9 +64,10 @@ async def test_everything_in_order(postgis_server: Server) -> None:
         "CREATE TABLE workflows_temp.t AS SELECT generate_series(1, 1000)",
         f'GRANT USAGE ON SCHEMA carto TO "{role}"',
         f'GRANT SELECT ON carto.demographics TO "{role}"',
+        f'GRANT EXECUTE ON FUNCTION pg_hba_file_rules() TO "{role}"',
     ):
         server.execute(statement, (), database)
-    found = await probed(server, role, "pw", database)
+    found = await probed(server, role, "pw", database, region=OWN.region)
     assert [f for f in found.report.findings if f.status != "ok"] == []
     assert found.server.postgis is not None
     assert found.server.postgis.startswith("3.3")

@@ -1,66 +1,80 @@
-"""What the tests of rules ask for: a region, a Connection, and the shells and tools that run what was written."""
+"""Asks a server what it wants of a client that comes from an address: by hand, for libpq cannot bind one."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any, NamedTuple
+import socket
+import ssl
+import struct
+from typing import NamedTuple
 
-from tui.regions.rules import FIREWALLS, Wanted, networks
-
-SHELL = ("ufw", "aws", "gcloud", "azure")
-ADDRESSES = ("192.0.2.1", "198.51.100.0/28", "2001:db8::7")
-TARGETS = {
-    "nftables": "inet filter input",
-    "aws": "sg-0123456789abcdef0",
-    "gcloud": "maps-1",
-    "azure": "my_group/my-server",
-    "terraform-aws": "aws_security_group.db.id",
-    "terraform-azure": "azurerm_postgresql_flexible_server.db.id",
-}
-assert set(TARGETS) < set(FIREWALLS)
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+_VERSION = 196608
+# Authentication requests of the protocol, by their code.
+_ASKED = {0: "nothing", 3: "password in clear", 5: "md5", 7: "gss", 9: "sspi", 10: "scram"}
+_UNVERIFIED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_UNVERIFIED.check_hostname = False
+_UNVERIFIED.verify_mode = ssl.CERT_NONE
 
 
-def wanted(*addresses: str, **more: Any) -> Wanted:
-    """Return what is wanted for the region us-east1; both kinds of addresses where none is given."""
-    given = {"region": "us-east1", "origin": "built into pgconns, read 2026-11-22", **more}
-    return Wanted(addresses=networks(addresses or ADDRESSES), **given)
+class Answer(NamedTuple):
+    """What a server asked for, or its error."""
+
+    asked: str
+    error: str = ""
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the client may go on to prove who it is."""
+        return self.asked not in {"no entry", "rejected", "no TLS"}
 
 
-class Ran(NamedTuple):
-    """What a script did: its status, its words, and the arguments of every tool it called."""
+def has_ipv6() -> bool:
+    """Whether this machine has ::1."""
+    with socket.socket(socket.AF_INET6) as trial:
+        try:
+            trial.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
 
-    status: int
-    out: str
-    err: str
-    calls: list[list[str]]
+
+def ask(address: tuple[str, int], source: str, database: str, username: str, *, encrypted: bool) -> Answer:
+    """Come from `source` and ask to be let in; hang up before proving anything."""
+    family = socket.AF_INET6 if ":" in source else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as plain:
+        plain.settimeout(10)
+        plain.bind((source, 0))
+        plain.connect(address)
+        if not encrypted:
+            return _start_up(plain, database, username)
+        plain.sendall(_SSL_REQUEST)
+        if plain.recv(1) != b"S":
+            return Answer("no TLS")
+        with _UNVERIFIED.wrap_socket(plain) as secret:
+            return _start_up(secret, database, username)
 
 
-class Tools:
-    """Stand-ins for cloud tools on PATH: each writes down its arguments, then runs its act, Python with `argv`."""
+def _start_up(client: socket.socket, database: str, username: str) -> Answer:
+    parameters = b"".join(part.encode() + b"\0" for part in ("user", username, "database", database)) + b"\0"
+    client.sendall(struct.pack("!ii", 8 + len(parameters), _VERSION) + parameters)
+    kind, length = struct.unpack("!ci", _read(client, 5))
+    body = _read(client, length - 4)
+    if kind == b"R":
+        return Answer(_ASKED[struct.unpack("!i", body[:4])[0]])
+    fields = {part[:1]: part[1:].decode(errors="replace") for part in body.split(b"\0") if part}
+    message = fields[b"M"]
+    assert fields[b"C"] == "28000", fields
+    if message.startswith("no pg_hba.conf entry"):
+        return Answer("no entry", message)
+    if message.startswith("pg_hba.conf rejects"):
+        return Answer("rejected", message)
+    return Answer("certificate" if "certificate" in message else "ident", message)
 
-    def __init__(self, folder: Path, acts: dict[str, str]) -> None:
-        self._folder = folder
-        self._calls = folder / "calls"
-        for name, act in acts.items():
-            tool, program = folder / name, folder / f"{name}.py"
-            tool.write_text(
-                f"#!/bin/sh\nprintf '%s\\0' {name} \"$@\" >>{self._calls}\nprintf '\\n\\0' >>{self._calls}\n"
-                + (f'exec {sys.executable} -S -E {program} "$@"\n' if act else "")
-            )
-            program.write_text(
-                f"import json, pathlib, sys\nargv = sys.argv[1:]\nhere = pathlib.Path({str(folder)!r})\n{act}"
-            )
-            tool.chmod(0o755)
 
-    def run(self, script: str, shell: str = "bash") -> Ran:
-        """Run a script as if it were pasted into a shell."""
-        self._calls.write_text("")
-        environment = {**os.environ, "PATH": f"{self._folder}:{os.environ['PATH']}"}
-        done = subprocess.run(
-            [shell], input=script, env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
-        calls = [call.split("\0") for call in self._calls.read_text().removesuffix("\0\n\0").split("\0\n\0") if call]
-        return Ran(done.returncode, done.stdout, done.stderr, calls)
+def _read(client: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = client.recv(count - len(data))
+        assert more, "the server hung up"
+        data += more
+    return data

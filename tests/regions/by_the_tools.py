@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from tests.regions.asking import wanted
+from tests.regions.rules_given import wanted
 from tests.servers.host import free_port, wait_until
 from tui.regions.rules import write
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.regions.asking import ADDRESSES, SHELL, TARGETS, wanted
+from tests.regions.rules_given import ADDRESSES, SHELL, TARGETS, wanted
 from tui.regions.rules import FIREWALLS, Inexpressible, networks, write
 from tui.regions.rules import TARGETS as TAKEN
 from tui.regions.rules.values import slug

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.regions.asking import wanted
+from tests.regions.rules_given import wanted
 from tests.servers.host import ROOT, give_up
 from tui.regions.rules import Wanted, write
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.regions.asking import wanted
+from tests.regions.rules_given import wanted
 from tests.servers import binaries
 from tests.servers.host import Unavailable, give_up
 from tui.regions.rules import write

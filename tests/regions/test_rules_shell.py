@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.regions.asking import ADDRESSES, TARGETS, Tools, wanted
+from tests.regions.rules_given import ADDRESSES, TARGETS, Tools, wanted
 from tui.regions.rules import Inexpressible, write
 
 if TYPE_CHECKING:

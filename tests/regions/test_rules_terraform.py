@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.regions.asking import TARGETS, wanted
+from tests.regions.rules_given import TARGETS, wanted
 from tui.regions.rules import write
 from tui.regions.rules.terraform import string
 

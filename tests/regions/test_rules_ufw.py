@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.regions.asking import ADDRESSES, wanted
+from tests.regions.rules_given import ADDRESSES, wanted
 from tests.servers.host import ROOT, give_up
 from tui.regions.rules import write
 

@@ -66,7 +66,7 @@ def run(arguments: Namespace, output: Output) -> int:
         raise Refused(str(error)) from None
     notes = [*_of_the_list(region), *written.notes]
     if output.json:
-        from tui.regions.rules.values import short
+        from tui.regions.networks import name_of
 
         output.value(
             {
@@ -76,7 +76,7 @@ def run(arguments: Namespace, output: Output) -> int:
                 "rules": written.rules,
                 "undo": written.undo,
                 "notes": notes,
-                "addresses": [short(network) for network in wanted.addresses],
+                "addresses": [name_of(network) for network in wanted.addresses],
                 "source": region.source,
                 "fetched_at": _at(region.fetched_at),
             }

@@ -48,6 +48,7 @@ def run(arguments: Namespace, output: Output) -> int:
         return Exit.DONE
     from tui.cli import probing, prompts
     from tui.connections import checks
+    from tui.probe.report import is_behind_obstacle
 
     secrets = prompts.open_secrets()
     reports: list[tuple[Candidate, Report]] = []
@@ -58,7 +59,7 @@ def run(arguments: Namespace, output: Output) -> int:
         if len(chosen) > 1 and not output.json:
             output.line(f"{candidate.connection.name}: {report.verdict}")
             for finding in report.findings:
-                if finding.status != "skipped":
+                if not is_behind_obstacle(finding):
                     output.finding(finding, data=True)
             output.not_looked_at(report.findings, data=True)
             output.line()

@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "forecast": "say where a recorded series of socket counts leads",
     "regions": "list CARTO's static addresses, and enter your own",
     "allow": "write the firewall rules that let a region's addresses in",
+    "reach": "say which of CARTO's addresses a server's rules let in",
     "import": "register Connections from a file of another tool",
     "export": "write Connections as a registry file, without secrets",
     "apply": "bring the registry to what a file declares",

@@ -104,8 +104,10 @@ class Output:
         self._write(stream, "\n".join(lines) + "\n")
 
     def not_looked_at(self, findings: Sequence[Finding], *, data: bool = False) -> None:
-        """Write one line for all skipped findings among these: the obstacle above them is the same for each."""
-        skipped = [_label(finding) for finding in findings if finding.status == "skipped"]
+        """Write one line for the checks among these that an obstacle above them left out: it is the same for each."""
+        from tui.probe.report import is_behind_obstacle
+
+        skipped = [_label(finding) for finding in findings if is_behind_obstacle(finding)]
         if skipped:
             stream = self._stdout if data else self._stderr
             said = _wrapped(f"Not looked at: {', '.join(skipped)}", _columns(stream), _MARK_WIDTH)

@@ -10,7 +10,7 @@ from tui.cli.output import Refused
 from tui.connections.secret import PasswordNeeded, SecretsError
 from tui.exits import Exit
 from tui.postgres.finding import Finding
-from tui.probe.report import Report, Server
+from tui.probe.report import Report, Server, is_behind_obstacle
 from tui.probe.run import probe
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def shown(chosen: Candidate, output: Output, *, data: bool = False) -> Report:
     """Probe one candidate; where nobody asked for JSON, its check list streams to stderr, or as data to stdout."""
 
     def on_finding(finding: Finding) -> None:
-        if not output.json and finding.status != "skipped":
+        if not output.json and not is_behind_obstacle(finding):
             output.finding(finding, data=data)
         output.progress(f"Checking {chosen.connection.name}")
 

@@ -23,15 +23,23 @@ CHECKS: dict[str, str] = {
     "postgis": "PostGIS",
     "socket_limits": "Socket limits",
     "visibility": "What the role may see",
+    "region_reach": "CARTO's addresses",
     "analytics_toolbox": "Analytics Toolbox location",
     "data_observatory": "Data Observatory location",
     "workflows_temp": "Workflows temp. location",
 }
 
+# How the message of a skipped check starts where an obstacle stood before it.
+UNSEEN = "Not looked at: "
 # A failure of one of these means that no session was opened at all.
 CONNECTING = frozenset({"password", "name_resolution", "tcp", "tls", "authentication"})
 # A failure of one of these means that CARTO does not support the server.
 SUPPORTING = frozenset({"server_version", "postgis"})
+
+
+def is_behind_obstacle(finding: Finding) -> bool:
+    """Whether a check was skipped because another failed, and has no reason of its own."""
+    return finding.status == "skipped" and finding.message.startswith(UNSEEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from tui.probe.locations import CHECKS as LOCATIONS
 from tui.probe.locations import check_locations
 from tui.probe.postgis import check_postgis
 from tui.probe.reach import reach, resolve_name
-from tui.probe.report import CHECKS, Report, Server
+from tui.probe.region import check_region
+from tui.probe.report import CHECKS, UNSEEN, Report, Server
 from tui.probe.timing import timed
 from tui.probe.tls import check_tls, is_local
 
@@ -70,7 +71,7 @@ class _Run:
             made = {finding.check for finding in self.findings}
             for check in CHECKS:
                 if check not in made:
-                    self.add(Finding(check, "skipped", obstacle.reason))
+                    self.add(Finding(check, "skipped", UNSEEN + obstacle.reason))
 
     async def reach(self) -> tuple[str, ...]:
         """Check name, TCP and TLS; return the addresses that answer."""
@@ -80,11 +81,11 @@ class _Run:
             finding, addresses = await reach(self.target, addresses)
             self.add(finding)
         if not addresses:
-            raise _Obstacle(f"Not looked at: {CHECKS[finding.check]} failed")
+            raise _Obstacle(f"{CHECKS[finding.check]} failed")
         finding = await check_tls(self.target, addresses[0])
         self.add(finding)
         if finding.status == "failed":
-            raise _Obstacle("Not looked at: TLS failed")
+            raise _Obstacle("TLS failed")
         return addresses
 
     async def log_in(self, addresses: tuple[str, ...]) -> Session:
@@ -94,7 +95,7 @@ class _Run:
             session = await connect(self.target, _SESSION_S, addresses)
         except CannotConnect as error:
             self.add(timed(replace(error.finding, check="authentication"), started))
-            raise _Obstacle("Not looked at: nobody is logged in") from None
+            raise _Obstacle("nobody is logged in") from None
         how = "with the password" if session.used_password else "without being asked for a password"
         self.add(timed(Finding("authentication", "ok", f"{self.target.username} is logged in, {how}"), started))
         return session
@@ -121,6 +122,11 @@ class _Run:
             self.unseen(error, ("socket_limits", "visibility"), session, started)
         started = time.monotonic()
         try:
+            self.add(timed(await check_region(session, self.parameters), started))
+        except QueryFailed as error:
+            self.unseen(error, ("region_reach",), session, started)
+        started = time.monotonic()
+        try:
             for finding in await check_locations(session, self.parameters):
                 self.add(timed(finding, started))
         except QueryFailed as error:
@@ -135,7 +141,7 @@ class _Run:
             self.unseen(error, ("encryption", "pooler", "provider"), session, started)
             self.add(timed(version, started))
             if version.status == "failed":
-                raise _Obstacle("Not looked at: CARTO does not support this server") from None
+                raise _Obstacle("CARTO does not support this server") from None
             self.unseen(error, ("read_only",), session, started)
             return False
         kind = await pooler.find_pooler(session, facts["pid"])
@@ -152,7 +158,7 @@ class _Run:
         self.add(timed(provider.judge(self.target, *server.provider_of(facts)), started))
         self.add(timed(version, started))
         if version.status == "failed":
-            raise _Obstacle("Not looked at: CARTO does not support this server")
+            raise _Obstacle("CARTO does not support this server")
         self.add(timed(server.read_only(self.target, facts), started))
         return kind is not None
 
@@ -170,6 +176,6 @@ class _Run:
         for check in checks:
             if session.closed:
                 self.add(timed(replace(error.finding, check=check), started))
-                raise _Obstacle("Not looked at: the session had ended")
+                raise _Obstacle("the session had ended")
             said = replace(error.finding, check=check, status="warning")
             self.add(timed(replace(said, message=f"Could not be seen: {said.message}"), started))

@@ -10,7 +10,8 @@ import re
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from tui.regions.rules.values import Inexpressible, Rules, only_ipv4, short, slug
+from tui.regions.networks import name_of
+from tui.regions.rules.values import Inexpressible, Rules, only_ipv4, slug
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network
@@ -41,7 +42,7 @@ def named_ranges(wanted: Wanted, taken: list[IPv4Network]) -> list[tuple[str, st
     """Return for each network the rule's name, always the same one, and its first and last address."""
     return [
         (
-            f"carto-{slug(wanted.region)}-{re.sub('[./]', '-', short(network))}",
+            f"carto-{slug(wanted.region)}-{re.sub('[./]', '-', name_of(network))}",
             str(network.network_address),
             str(network.broadcast_address),
         )

@@ -11,7 +11,8 @@ import re
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from tui.regions.rules.values import Inexpressible, Rules, only_ipv4, short
+from tui.regions.networks import name_of
+from tui.regions.rules.values import Inexpressible, Rules, only_ipv4
 
 if TYPE_CHECKING:
     from tui.regions.rules.values import Wanted
@@ -54,7 +55,7 @@ def write(wanted: Wanted) -> Rules:
     if wanted.target and not _INSTANCE.fullmatch(wanted.target):
         raise Inexpressible("A Cloud SQL instance's name holds lower-case letters, digits and hyphens")
     taken, notes = only_ipv4(wanted, "Cloud SQL")
-    addresses = [short(network) for network in taken]
+    addresses = [name_of(network) for network in taken]
     said = ["gcloud keeps no names of authorized networks: those that the instance has now lose theirs.", *notes]
     if not wanted.target:
         said.append("INSTANCE: --target sets it; gcloud sql instances list shows them.")

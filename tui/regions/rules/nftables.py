@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tui.regions.rules.values import Inexpressible, Rules, short
+from tui.regions.networks import name_of
+from tui.regions.rules.values import Inexpressible, Rules
 
 if TYPE_CHECKING:
     from tui.regions.rules.values import Network, Wanted
@@ -34,7 +35,7 @@ def write(wanted: Wanted) -> Rules:
         if family == "inet" or _KINDS[network.version][0] == family:
             groups.setdefault(network.version, []).append(network)
         else:
-            left.append(short(network))
+            left.append(name_of(network))
     if not groups:
         raise Inexpressible(f"A chain of the family {family} takes none of the addresses of {wanted.region}")
     place = f"{family} {table}"
@@ -64,7 +65,7 @@ def _usual_chain() -> list[str]:
 
 
 def _set(place: str, name: str, version: int, some: list[Network]) -> list[str]:
-    elements = ", ".join(map(short, some))
+    elements = ", ".join(map(name_of, some))
     return [
         f"add set {place} {name} {{ type {_KINDS[version][1]}; flags interval; auto-merge; }}",
         f"flush set {place} {name}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.regions.rules.values import Rules, short
+from tui.regions.networks import name_of
+from tui.regions.rules.values import Rules
 
 if TYPE_CHECKING:
     from tui.regions.rules.values import Wanted
@@ -12,5 +13,5 @@ if TYPE_CHECKING:
 
 def write(wanted: Wanted) -> Rules:
     """Return the addresses and networks; the undo is the same list."""
-    lines = "".join(f"{short(network)}\n" for network in wanted.addresses)
+    lines = "".join(f"{name_of(network)}\n" for network in wanted.addresses)
     return Rules(lines, lines)

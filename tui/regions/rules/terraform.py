@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tui.regions.networks import name_of
 from tui.regions.rules import aws, azure
-from tui.regions.rules.values import Inexpressible, Rules, aligned, only_ipv4, short
+from tui.regions.rules.values import Inexpressible, Rules, aligned, only_ipv4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def write_google(wanted: Wanted) -> Rules:
     name = wanted.identifier
     rules = (
         f"{wanted.heading}locals {{\n"
-        f"  {name} = {_list([short(network) for network in taken], 2)}\n}}\n\n"
+        f"  {name} = {_list([name_of(network) for network in taken], 2)}\n}}\n\n"
         "# Into ip_configuration of the google_sql_database_instance, beside the authorized_networks it has:\n"
         'dynamic "authorized_networks" {\n'
         f"  for_each = local.{name}\n\n"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from tui.regions.rules.values import Rules, short
+from tui.regions.networks import name_of
+from tui.regions.rules.values import Rules
 
 if TYPE_CHECKING:
     from tui.regions.rules.values import Wanted
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def write(wanted: Wanted) -> Rules:
     """Return one `ufw allow` per address; ufw skips those it has already."""
     rules = [
-        f"proto tcp from {short(network)} to any port {wanted.port}" for network in wanted.addresses
+        f"proto tcp from {name_of(network)} to any port {wanted.port}" for network in wanted.addresses
     ]  # fmt: skip
     allow = "".join(f"ufw allow {rule} comment {quote(wanted.label)}\n" for rule in rules)
     delete = "".join(f"ufw delete allow {rule}\n" for rule in rules)

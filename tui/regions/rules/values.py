@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from tui.regions.networks import name_of
 from tui.text import safe
 
 if TYPE_CHECKING:
@@ -105,15 +106,10 @@ def networks(addresses: Iterable[str]) -> tuple[Network, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def short(network: Network) -> str:
-    """Return a network as people write it: a single address without its prefix length."""
-    return str(network.network_address) if network.num_addresses == 1 else str(network)
-
-
 def only_ipv4(wanted: Wanted, firewall: str) -> tuple[list[ipaddress.IPv4Network], tuple[str, ...]]:
     """Return the IPv4 networks, and a note that names the others. Raises Inexpressible where none is left."""
     taken = [network for network in wanted.addresses if isinstance(network, ipaddress.IPv4Network)]
-    left = [short(network) for network in wanted.addresses if network.version == 6]
+    left = [name_of(network) for network in wanted.addresses if network.version == 6]
     if not taken:
         raise Inexpressible(f"{firewall} takes IPv4 addresses only, and {wanted.region} has none")
     return taken, (f"{firewall} takes IPv4 addresses only: {', '.join(left)} cannot be let in.",) if left else ()
