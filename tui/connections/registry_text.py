@@ -70,6 +70,19 @@ def parse(text: str) -> tuple[Connection, ...]:
     return connections
 
 
+def settings(text: str, name: str) -> dict[str, Any]:
+    """Return a table of settings that stands beside the Connections; empty where there is none. Raises TextError.
+
+    One text in the table's place, as in history = "prometheus:https://...", is its `source`.
+    """
+    table = _load(text).get(name, {})
+    if isinstance(table, str):
+        return {"source": table}
+    if not isinstance(table, dict):
+        raise TextError(f"{name} is a table: start it with a line [{name}]", _line_of_key(text, name))
+    return table
+
+
 def dumps(connections: Iterable[Connection]) -> str:
     """Return the text of a registry that holds these Connections: what `export` prints."""
     return _HEADER + "".join(_block(connection) for connection in connections)

@@ -69,7 +69,8 @@ class ServerCount:
     Sums add up: `attributed` + `unregistered` + `console` = `used`. Counts without an error are as old as `seen_at`
     says: a server that is slow to answer keeps its last ones until it counts as unreachable. `full` says that it is
     the reason of the error that too many sockets are open. `opened_per_minute` counts sockets opened by whomever, also
-    those closed again between two polls; None before PostgreSQL 14. `trend` is that of `used`.
+    those closed again between two polls; None before PostgreSQL 14. `trend` is that of `used`. `started_at` is when
+    the server was started, in seconds since the epoch, by its own clock; kept when it cannot be seen.
     """
 
     server: str  # host:port as people know it
@@ -86,6 +87,7 @@ class ServerCount:
     full: bool = False
     opened_per_minute: float | None = None
     trend: Trend | None = None
+    started_at: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return its part of the JSON shape of `sockets`."""
@@ -100,6 +102,7 @@ class ServerCount:
             "unregistered": self.unregistered,
             "visibility": self.visibility,
             "seen_at": None if self.seen_at is None else _iso(self.seen_at),
+            **({} if self.started_at is None else {"started_at": _iso(self.started_at)}),
             **_of_time(self.opened_per_minute, self.trend),
             **({"error": self.error} if self.error else {}),
         }
