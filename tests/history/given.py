@@ -155,6 +155,11 @@ class Traffic:
         self.at = 1.8e9
         self._beat = 0
 
+    @staticmethod
+    def id(number: int) -> str:
+        """The id of a Connection."""
+        return f"00000000-0000-4000-8000-{number:012}"
+
     def sample(self) -> Sample:
         """The next sample."""
         chance = self._chance
@@ -205,7 +210,7 @@ class Traffic:
             )
         return ConnectionCount(
             name=f"Connection {number:02}",
-            id=f"00000000-0000-4000-8000-{number:012}",
+            id=self.id(number),
             server=self._servers[number % len(self._servers)],
             sockets=held,
             states=(active, idle, in_tx, 0, 0),

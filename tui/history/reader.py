@@ -7,6 +7,8 @@ counts come in the order in which they were recorded, and steps hold what was re
 
 from __future__ import annotations
 
+import itertools
+import math
 import zlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -19,6 +21,7 @@ from tui.history.rollup import (
     HOUR,
     MINUTE,
     Rollup,
+    begin,
     by_step,
     of_connection,
     of_server,
@@ -31,7 +34,7 @@ from tui.sockets.alerts import Alert
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tui.sockets.model import Sample
@@ -105,10 +108,47 @@ class History:
         with open_to_read(self.path) as database, _snapshot(database):
             return self._series(database, key, kind, start, end, seconds)
 
-    def counted(self, key: str, start: float, end: float, kind: Kind = "connection") -> Iterator[tuple[float, Rollup]]:
-        """Yield every single count of one series, as it was recorded."""
-        for decoder in self._decoded(start, end):
-            yield decoder.at, _single(decoder, key, kind)
+    def minutes(
+        self, names: Iterable[tuple[Kind, str]], start: float, end: float
+    ) -> dict[tuple[Kind, str], list[Rollup]]:
+        """Return the minutes of a span in which something was recorded, of many series at once."""
+        found: dict[tuple[Kind, str], list[Rollup]] = {}
+        with open_to_read(self.path) as database, _snapshot(database):
+            rows = database.execute("SELECT chunk, line FROM beat ORDER BY seq").fetchall()
+            for name in names:
+                found[name] = _stepped(database, *name, start, end, MINUTE)
+        opened: dict[tuple[Kind, str], list[Rollup]] = {name: [] for name in found}
+        for decoder in _beats(self.path, rows):
+            if start <= decoder.at < end:
+                for kind, key in found:
+                    opened[kind, key].append(_single(decoder, key, kind))
+        return {name: by_step([*found[name], *opened[name]], MINUTE) for name in found}
+
+    def all_steps(self, key: str, start: float, end: float, kind: Kind = "connection") -> list[Rollup]:
+        """Return the minutes of a span, and before the first of them the hours: what is still known of it."""
+        with open_to_read(self.path) as database, _snapshot(database):
+            hours = _stepped(database, kind, key, start, end, HOUR)
+            past = self._series(database, key, kind, start, end, MINUTE, gaps=False)
+        first = past.rollups[0].at if past.rollups else math.inf
+        return [*(one for one in hours if one.at + HOUR <= first), *past.rollups]
+
+    def servers_of(self, connection_id: str, start: float, end: float) -> set[str]:
+        """Return the servers under which a Connection was seen: at the beginning of a span, and at its end."""
+        found: set[str] = set()
+        with open_to_read(self.path) as database:
+            chunks = database.execute(
+                "SELECT lines FROM chunk WHERE seq IN"
+                " (SELECT min(seq) FROM chunk WHERE ended >= ?1 AND began < ?2 UNION"
+                "  SELECT max(seq) FROM chunk WHERE ended >= ?1 AND began < ?2)",
+                (start, end),
+            ).fetchall()
+            opened = database.execute("SELECT chunk, line FROM beat ORDER BY seq").fetchall()
+        runs = [_lines(self.path, _inflated(self.path, lines)) for (lines,) in chunks]
+        for decoder in itertools.chain(*runs, _beats(self.path, opened)):
+            count = decoder.connection(connection_id)
+            if count is not None:
+                found.add(count.server)
+        return found
 
     def samples(self, start: float, end: float) -> Iterator[Sample]:
         """Yield every sample of a span in the order in which they were recorded: what the panel showed then."""
@@ -159,26 +199,29 @@ class History:
         return float("inf") if found is None else float(found)
 
     def _series(
-        self, database: sqlite3.Connection, key: str, kind: Kind, start: float, end: float, seconds: int
+        self,
+        database: sqlite3.Connection,
+        key: str,
+        kind: Kind,
+        start: float,
+        end: float,
+        seconds: int,
+        *,
+        gaps: bool = True,
     ) -> Past:
         if seconds < MINUTE:
             single = [_single(decoder, key, kind) for decoder in self._decoded(start, end)]
             found = by_step(single, seconds) if seconds else single
             return Past(seconds, tuple(with_gaps(found, start, end, seconds)))
-        table, length = ("hour", HOUR) if seconds % HOUR == 0 else ("minute", MINUTE)
-        first = int(start // seconds) * seconds
-        rows = database.execute(
-            f"SELECT {FIELDS} FROM {table} WHERE series ="  # noqa: S608 - names of ours
-            " (SELECT id FROM series WHERE kind = ? AND key = ?) AND at >= ? AND at < ? ORDER BY at",
-            (kind, storable(key), first, end),
-        ).fetchall()
-        closed = [from_row(row, length) for row in rows]
+        first = begin(start, seconds)
+        closed = _stepped(database, kind, key, first, end, HOUR if seconds % HOUR == 0 else MINUTE)
         opened = [
             _single(decoder, key, kind)
             for decoder in _beats(self.path, database.execute("SELECT chunk, line FROM beat ORDER BY seq").fetchall())
             if first <= decoder.at < end
         ]
-        return Past(seconds, tuple(with_gaps(by_step([*closed, *opened], seconds), start, end, seconds)))
+        found = by_step([*closed, *opened], seconds)
+        return Past(seconds, tuple(with_gaps(found, start, end, seconds) if gaps else found))
 
     def _decoded(self, start: float, end: float) -> Iterator[Decoder]:
         """Yield the decoder after each sample of a span: chunk by chunk, so that no writer waits for the reader."""
@@ -199,6 +242,19 @@ class History:
         for decoder in _beats(self.path, rows):
             if start <= decoder.at < end:
                 yield decoder
+
+
+def _stepped(
+    database: sqlite3.Connection, kind: Kind, key: str, start: float, end: float, seconds: int
+) -> list[Rollup]:
+    """Return the minutes or hours of a series that are in their table."""
+    table = {MINUTE: "minute", HOUR: "hour"}[seconds]
+    rows = database.execute(
+        f"SELECT {FIELDS} FROM {table} WHERE series ="  # noqa: S608 - names of ours
+        " (SELECT id FROM series WHERE kind = ? AND key = ?) AND at >= ? AND at < ? ORDER BY at",
+        (kind, storable(key), start, end),
+    )
+    return [from_row(row, seconds) for row in rows]
 
 
 class _snapshot:

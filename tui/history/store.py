@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 CHUNK_BEATS, MOST_BEATS, LONGEST_S = 60, 600, 120.0
 # An alert that stands on is noted so often: after a crash, this is how well its end is known.
 _SEEN_EVERY_S = 30.0
+# What stood when the recorder before this one ended may stand on: whoever judges has so long to find that out.
+_RESUMED_S = 30.0
 # So much is thrown away at once: what reads and writes meanwhile waits for no longer.
 _CHUNKS_AT_ONCE, _ROWS_AT_ONCE, _PAGES_AT_ONCE = 50, 5000, 256
 _STEPS = (("minute", MINUTE), ("hour", HOUR))
@@ -38,14 +40,16 @@ Name = tuple[str, str]  # "connection" or "server", and its id or label
 
 
 class Store:
-    """The one writer of a history. Raises HistoryError (Busy where another process records), Damaged.
+    """The one writer of a history. Raises HistoryError, and Busy where another process records.
 
-    After any error but from `__init__`, close it and open another: what was acknowledged is in the file.
+    A damaged file is given another name, `aside`, and a new one is begun; with `damaged`, it is known to be so. After
+    any error but from `__init__`, `abandon` it and open another: what was acknowledged is in the file.
     """
 
-    def __init__(self, path: Path, settings: Settings | None = None) -> None:
+    def __init__(self, path: Path, settings: Settings | None = None, *, damaged: bool = False) -> None:
         self.path = path
         self.settings = settings or Settings()
+        self.aside: Path | None = None
         self._encoder = Encoder()
         self._rollups: dict[Name, dict[int, Rollup]] = {}
         self._names: dict[Name, str] = {}
@@ -56,14 +60,22 @@ class Store:
         self._began = self._last = 0.0
         self._lock = database.claim(path)
         try:
-            self._database = database.open_to_write(path)
             try:
-                self._begin()
-            except BaseException:
-                self._database.close()
-                raise
+                self._open(damaged)
+            except database.Damaged:
+                self._open(True)
         except BaseException:
             os.close(self._lock)
+            raise
+
+    def _open(self, damaged: bool) -> None:
+        if damaged and self.path.exists():
+            self.aside = database.set_aside(self.path)
+        self._database = database.open_to_write(self.path)
+        try:
+            self._begin()
+        except BaseException:
+            self._database.close()
             raise
 
     def _begin(self) -> None:
@@ -79,6 +91,7 @@ class Store:
                 )
             }
             self._abandoned = set(self._standing)
+            self._first: float | None = None
 
     def write(self, sample: Sample, alerts: Sequence[Alert] = ()) -> int:
         """Keep a sample, and the alerts that stand after it; return its number once both are on the disk."""
@@ -97,7 +110,6 @@ class Store:
                 self._note_restarts(sample)
                 standing = self._note_alerts(alerts, sample.at)
             self._standing = standing
-            self._abandoned.clear()
             self.seq += 1
             self._beats += 1
             self._last = sample.at
@@ -220,11 +232,17 @@ class Store:
                 standing[key] = (known[0], at)
             else:
                 standing[key] = known
-        for key, (id, _) in self._standing.items():
-            if key not in standing:
+        self._first = at if self._first is None else self._first
+        self._abandoned -= standing.keys()
+        for key, row in self._standing.items():
+            if key in standing:
+                continue
+            if key in self._abandoned and 0 <= at - self._first < _RESUMED_S:
+                standing[key] = row
+            else:
                 # Of what stood when nobody recorded, the end is not known: it is when it was seen last.
                 ended = None if key in self._abandoned else at
-                execute("UPDATE alert SET ended = coalesce(?, seen) WHERE id = ?", (ended, id))
+                execute("UPDATE alert SET ended = coalesce(?, seen) WHERE id = ?", (ended, row[0]))
         return standing
 
     def _level(self, id: int) -> str:
