@@ -270,11 +270,11 @@ def _per_day(history: History, asked: _Asked, output: Output) -> int:
     rows = []
     for one in found:
         whole = one.whole
-        share = (
-            "–" if whole.maximum is None or not whole.limit else f"{whole.maximum / whole.limit:.0%} of {whole.limit}"
-        )
-        numbers = (f"{whole.mean or 0:.1f}", *map(str, one.percentiles), str(whole.unseen))
-        rows.append((one.day.isoformat(), str(whole.maximum), _local(one.peak_at, "%H:%M"), *numbers, share))
+        share = f"{whole.maximum / whole.limit:.0%} of {whole.limit}" if whole.maximum and whole.limit else "–"
+        numbers = [whole.maximum, None if whole.mean is None else round(whole.mean, 1), *one.percentiles, whole.unseen]
+        peak, *rest = ("–" if number is None else str(number) for number in numbers)
+        at = "–" if one.peak_at is None else _local(one.peak_at, "%H:%M")
+        rows.append((one.day.isoformat(), peak, at, *rest, share))
     headers = ("DAY", "PEAK", "AT", "MEAN", "P50", "P95", "P99", "NOT SEEN", "PEAK OF LIMIT")
     output.table(headers, rows, right=frozenset({1, *range(3, 8)}))
     return Exit.DONE

@@ -47,7 +47,7 @@ def day_json(one: Day) -> dict[str, Any]:
     return {
         "day": one.day.isoformat(),
         "peak": one.whole.maximum,
-        "peak_at": iso(one.peak_at),
+        "peak_at": None if one.peak_at is None else iso(one.peak_at),
         "mean": _rounded(one.whole.mean, 2),
         "p50": one.percentiles[0],
         "p95": one.percentiles[1],

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tui.history import database
 from tui.history.decoding import Decoder
 from tui.history.encoding import Encoder
-from tui.history.lines import EncodingError
+from tui.history.lines import EncodingError, milliseconds
 from tui.history.rollup import HOUR, MINUTE, Rollup, begin, merge, of_connection, of_server
 from tui.history.rows import FIELDS, from_row, to_row
 from tui.history.settings import Settings
@@ -33,7 +33,7 @@ _SEEN_EVERY_S = 30.0
 # What stood when the recorder before this one ended may stand on: whoever judges has so long to find that out.
 _RESUMED_S = 30.0
 # So much is thrown away at once: what reads and writes meanwhile waits for no longer.
-_CHUNKS_AT_ONCE, _ROWS_AT_ONCE, _PAGES_AT_ONCE = 50, 5000, 256
+_CHUNKS_AT_ONCE, _ROWS_AT_ONCE, _PAGES_AT_ONCE = 20, 5000, 256
 _STEPS = (("minute", MINUTE), ("hour", HOUR))
 
 Name = tuple[str, str]  # "connection" or "server", and its id or label
@@ -96,23 +96,24 @@ class Store:
     def write(self, sample: Sample, alerts: Sequence[Alert] = ()) -> int:
         """Keep a sample, and the alerts that stand after it; return its number once both are on the disk."""
         with database.explaining(self.path):
-            if self._is_due(sample.at):
+            at = milliseconds(sample.at) / 1000  # as it is read back
+            if self._is_due(at):
                 self.close_chunk()
             if not self._beats:
                 self._encoder.begin()
-                self._chunk, self._began = self.seq + 1, sample.at
+                self._chunk, self._began = self.seq + 1, at
             line = self._encoder.line(sample)
             with database.transaction(self._database):
                 self._database.execute(
                     "INSERT INTO beat (seq, chunk, at, line) VALUES (?, ?, ?, ?)",
-                    (self.seq + 1, self._chunk, sample.at, line),
+                    (self.seq + 1, self._chunk, at, line),
                 )
                 self._note_restarts(sample)
                 standing = self._note_alerts(alerts, sample.at)
             self._standing = standing
             self.seq += 1
             self._beats += 1
-            self._last = sample.at
+            self._last = at
             self._add(sample)
             return self.seq
 

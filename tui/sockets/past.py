@@ -136,6 +136,7 @@ class Trends:
                 if point.at > last:
                     past.add(point.at, point.sockets, point.stale)
             self._pasts[name] = past
+            self._limits.setdefault(name, None)
             self._judged_at.pop(name, None)
 
     def keep(self, names: Collection[str]) -> None:
