@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.history.errors import HistoryError
 from tui.sockets.past import DAY_S, Past
-from tui.sockets.series import Series, joined
+from tui.sockets.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,4 +55,4 @@ def _add(series: dict[str, Series], sample: Sample) -> None:
     for count in sample.connections:
         known = series.get(count.id)
         if known is not None:
-            series[count.id] = joined(known, Series((sample.at,), (count.sockets,)))
+            series[count.id] = known.add(sample.at, count.sockets)

@@ -135,8 +135,10 @@ class PanelFeed(Base[None]):
         if self.watching is not watching:
             return
         watching.trends.precede(before.pasts)
+        uncounted = Series().add(time.time(), None)
         for connection_id, older in before.series.items():
-            watching.series[connection_id] = joined(older, watching.series.get(connection_id, Series()))
+            if older.at:
+                watching.series[connection_id] = joined(older, watching.series.get(connection_id, uncounted))
         self.latest = replace(self.latest, alerts=self.latest.alerts.resumed(before.standing))
 
     def past(self, connection_id: str) -> tuple[Point, ...]:

@@ -34,7 +34,8 @@ def joined(older: Series, newer: Series) -> Series:
         return older
     first = newer.at[0]
     old = [(at, sockets) for at, sockets in zip(older.at, older.sockets, strict=True) if at < first]
-    if old and first - old[-1][0] > LEAST_GAP_S:
+    apart = (old[-1][0] - old[0][0]) / (len(old) - 1) if len(old) > 1 else 0.0
+    if old and first - old[-1][0] > max(LEAST_GAP_S, 3 * apart):
         old.append(((first + old[-1][0]) / 2, None))
     both = [*old, *zip(newer.at, newer.sockets, strict=True)][-LONGEST:]
     return Series(tuple(at for at, _ in both), tuple(sockets for _, sockets in both))
