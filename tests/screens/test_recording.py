@@ -21,6 +21,7 @@ from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.screens.live_panel import LivePanel
 from tui.sockets.alerts import Alert
+from tui.sockets.model import ServerCount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,12 +109,14 @@ async def test_what_was_recorded_before_comes_before(recording: Services) -> Non
     async with on_stage(recording, panel) as pilot:
         watch = await _watching(pilot)
         await until(pilot, lambda: panel.latest.alerts.standing == (alert,))
-        watch.count(sampled(counted("analytics", 9), at=now + 1))
+        nearly_full = ServerCount("db.example.com:5432", 97, 3, 80, 17, 1, 79, 0, "full", now)
+        watch.count(sampled(counted("analytics", 9), at=now + 1, servers=(nearly_full,)))
         past = panel.past("analytics")
         assert past[0].at < now - 7000
         assert (past[0].sockets, past[-2].sockets, past[-1].sockets) == (5, 3, 9)
         assert watch.series["analytics"].sockets == (3, 3, None, None, 9)
-        assert panel.latest.alerts.standing == (alert,)
+        (standing,) = panel.latest.alerts.standing
+        assert (standing.key, standing.since) == (alert.key, alert.since)
     assert recording.recorder is not None
     assert recording.recorder.close()
     (kept,) = History().alerts(0, now + 10)
