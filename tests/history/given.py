@@ -98,7 +98,7 @@ def as_kept(sample: Sample) -> Sample:
 
 
 def _group(group: Group) -> Group:
-    return replace(group, oldest_idle_in_transaction_s=_tenths(group.oldest_idle_in_transaction_s))
+    return group._replace(oldest_idle_in_transaction_s=_tenths(group.oldest_idle_in_transaction_s))
 
 
 def _order(group: Group) -> tuple[Any, ...]:

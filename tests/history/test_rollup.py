@@ -50,6 +50,7 @@ def test_it_is_the_same_however_it_is_cut(series: list[Rollup], data: st.DataObj
 @given(SERIES)
 def test_hours_of_minutes_are_hours_of_counts(series: list[Rollup]) -> None:
     assert by_step(by_step(series, MINUTE), HOUR) == by_step(series, HOUR)
+    assert by_step(series, 100 * HOUR) == [replace(reduce(merge, series), at=0.0, seconds=100 * HOUR)]
 
 
 @given(SERIES)

@@ -48,7 +48,7 @@ class AlertLog:
     def resumed(self, before: Sequence[Alert]) -> AlertLog:
         """Return the log with alerts that stood before it was begun: they stand since then, until they are judged."""
         known = {alert.key: alert for alert in before}
-        now = [replace(a, since=min(a.since, known[a.key].since)) if a.key in known else a for a in self.standing]
+        now = [a._replace(since=min(a.since, known[a.key].since)) if a.key in known else a for a in self.standing]
         rest = known.keys() - {alert.key for alert in now}
         return replace(self, standing=(*now, *(alert for alert in before if alert.key in rest)))
 
