@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from tests.servers.host import wait_until
 from tests.terminal import Terminal, fill_in_a_form
+from tui.history.reader import History
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tests.servers.fixtures import PgServer
     from tests.servers.impostors import Listener
@@ -116,6 +118,25 @@ class Scene:
         assert not guilty
 
 
+def _record(scene: Scene) -> None:
+    """Record some samples, and read them back."""
+    recording = subprocess.Popen(
+        [*PROGRAM, "watch", "--interval", "0.2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    wait_until(lambda: any(True for _ in _recorded()), "a sample was recorded")
+    recording.send_signal(signal.SIGTERM)
+    scene.printed += recording.communicate(timeout=20)[0]
+    assert recording.returncode == 0
+    scene.run("watch", "--systemd")
+    for form in (("--json",), ("--step", "0s"), ("--export", "-"), ("--per-day",)):
+        assert scene.run("history", "one", *form) == 0
+
+
+def _recorded() -> Iterator[object]:
+    history = History()
+    return history.samples(0, 4e9) if history.path.exists() and history.path.stat().st_size else iter(())
+
+
 @pytest.fixture
 def scene(home: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
     """The program with a vault whose passphrase is in a file."""
@@ -162,6 +183,7 @@ def test_the_command_line_shows_it_nowhere(
         ):
             scene.run(*command.split())
             scene.run(*command.split(), "--json")
+        _record(scene)
         scene.run("edit", "one", "--password-stdin", text=WRONG)
         scene.run("edit", "one", "--database", "not there", "--password-stdin", text=PLANTED)
         scene.run("rename", "one", "uno")

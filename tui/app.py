@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _TERMINAL_LOOK_S = 3.0
 _LEAVING_S = 5.0
+_WRITTEN_WITHIN_S = 3.0
 _STARTED_AFTER_S = 2.0
 
 
@@ -139,9 +140,15 @@ def run_console(interval_s: float = 2.0) -> int:
     """
     from tui.connections.registry import Registry  # noqa: PLC0415 - the values handed in, not needed by tests
     from tui.connections.secrets import Secrets  # noqa: PLC0415
+    from tui.history.recorder import Recorder, settings_of  # noqa: PLC0415
 
-    console = Console(Services(Registry(), Secrets(), interval_s))
-    status = asyncio.run(_run(console))
+    registry = Registry()
+    recorder = Recorder(settings=settings_of(registry))
+    console = Console(Services(registry, Secrets(), interval_s, recorder=recorder))
+    try:
+        status = asyncio.run(_run(console))
+    finally:
+        recorder.close(_WRITTEN_WITHIN_S)
     if status is not None:
         return status
     return Exit.CRASHED if console.return_code else Exit.DONE

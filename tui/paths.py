@@ -85,3 +85,9 @@ def system_registry_files() -> tuple[Path, ...]:
 def vault_file() -> Path:
     """Return the encrypted vault of passwords."""
     return data_folder() / "vault"
+
+
+def history_file() -> Path:
+    """Return what was recorded: ``PGCONNS_HISTORY`` where it is set, else in the data folder."""
+    other = os.environ.get("PGCONNS_HISTORY", "")
+    return _path(os.path.expanduser(other)) if other else data_folder() / "history.db"  # noqa: PTH111

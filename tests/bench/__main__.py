@@ -25,6 +25,7 @@ MEASUREMENTS = {
     "stalls": ("stalls", "stalls"),
     "scale": ("scale", "scale"),
     "week": ("week", "week"),
+    "history": ("history", "history"),
 }
 
 

@@ -14,7 +14,7 @@ from tui.cli.main import COMMANDS
 if TYPE_CHECKING:
     from tests.cli.conftest import Program
 
-HEAVY = ("textual", "psycopg", "httpx", "keyring", "asyncio", "cryptography", "rich")
+HEAVY = ("textual", "psycopg", "httpx", "keyring", "asyncio", "cryptography", "rich", "sqlite3")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["list"], ["list", "--json"], ["add", "--help"]])

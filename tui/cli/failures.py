@@ -24,8 +24,9 @@ def explain(error: Exception, output: Output) -> Exit:
 def _domain_status(error: Exception) -> Exit | None:
     """Return the status of an error that has words for people; None for a defect."""
     from tui.connections import parameters, registry, secrets
+    from tui.history.errors import HistoryError
 
-    if isinstance(error, (registry.RegistryError, secrets.SecretsError)):
+    if isinstance(error, (registry.RegistryError, secrets.SecretsError, HistoryError)):
         return Exit.UNUSABLE_STORE
     if isinstance(error, (registry.Refused, parameters.Problem)):
         return Exit.USAGE

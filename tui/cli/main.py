@@ -38,6 +38,8 @@ COMMANDS: dict[str, str] = {
     "backends": "list the single sockets of a Connection",
     "end": "end sockets of a Connection, or cancel their queries",
     "alert": "answer as a monitoring plugin: nearly full, leaking, down",
+    "watch": "record all Connections until SIGTERM, without a screen",
+    "history": "print or export what was recorded of a Connection",
     "forecast": "say where a recorded series of socket counts leads",
     "regions": "list CARTO's static addresses, and enter your own",
     "allow": "write the firewall rules that let a region's addresses in",
@@ -48,7 +50,7 @@ COMMANDS: dict[str, str] = {
     "demo": "open the console on an embedded server with traffic",
     "doctor": "say what will not work on this machine, and why",
 }
-WITHOUT_JSON = frozenset({"demo"})
+WITHOUT_JSON = frozenset({"demo", "watch"})
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 
@@ -171,8 +173,8 @@ examples:
   pgconns check --help
 
 exit status: 0 done, 1 the answer is bad news, 2 wrong usage or input,
-3 cannot connect, 4 server not supported, 5 registry or secrets unusable,
-70 a defect of pgconns, 130 interrupted"""
+3 cannot connect, 4 server not supported, 5 registry, secrets or history
+unusable, 70 a defect of pgconns, 130 interrupted"""
 
 
 def _silence() -> None:

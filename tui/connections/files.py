@@ -74,6 +74,49 @@ def make_private_folder(folder: Path) -> None:
     _give(folder, folder.parent)
 
 
+def make_private_file(path: Path) -> None:
+    """Create an empty file, mode 0600, and its folder, owner kept by root; a file that exists stays as it is."""
+    make_private_folder(path.parent)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        # Not opened: closing it would drop the locks that this process holds on it through SQLite.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "it is no ordinary file") from None
+        return
+    try:
+        os.fchmod(descriptor, 0o600)
+        _give(descriptor, path.parent)
+    finally:
+        os.close(descriptor)
+    _sync_folder(path.parent)
+
+
+def take_lock(path: Path) -> int | None:
+    """Return the descriptor of a file's lock, which holds it until it is closed; None where another process does.
+
+    The lock is a file of its own beside it, as in `locked`; it holds the id of the process that took it last.
+    """
+    make_private_folder(path.parent)
+    lock = os.open(lock_place(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _give(lock, path.parent)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except BaseException as error:
+        os.close(lock)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return lock
+
+
+def lock_place(path: Path) -> Path:
+    """Return the lock of a file."""
+    return path.with_name(f".{path.name}.lock")
+
+
 def followed(path: Path) -> Path:
     """Return what a path leads to when its symbolic links are followed."""
     return type(path)(os.path.realpath(path))  # Path.resolve raises RuntimeError where links lead in a circle
@@ -86,7 +129,7 @@ def locked(path: Path) -> Iterator[None]:
     The lock is a file of its own beside it: `path` itself is replaced by each write, and a lock on it with it.
     """
     make_private_folder(path.parent)
-    lock = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = os.open(lock_place(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _give(lock, path.parent)
         deadline = time.monotonic() + LOCK_WAIT_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui import paths
 from tui.connections import files, registry_text
@@ -99,6 +99,16 @@ class Registry:
     def get(self, name_or_id: str) -> Connection:
         """Return one Connection, by name or else by id; raise UnknownConnection."""
         return _find(self.load(), name_or_id)
+
+    def settings(self, name: str) -> dict[str, Any]:
+        """Return a table of settings, such as [history]: the user's over the system-wide ones."""
+        found: dict[str, Any] = {}
+        for path in (self._place, *self._system):
+            try:
+                found = {**registry_text.settings(self._read(path)[0], name), **found}
+            except TextError as error:
+                raise RegistryError(f"{path}, {error}") from None
+        return found
 
     def stamp(self) -> tuple[tuple[int, int, int] | None, ...]:
         """Return a cheap value that changes when one of the files does."""

@@ -95,6 +95,19 @@ def _connections(text: str, document: dict[str, Any]) -> tuple[Connection, ...]:
     return connections
 
 
+def settings(text: str, name: str) -> dict[str, Any]:
+    """Return a table of settings that stands beside the Connections; empty where there is none. Raises TextError.
+
+    One text in the table's place, as in history = "prometheus:https://...", is its `source`.
+    """
+    table = _load(text).get(name, {})
+    if isinstance(table, str):
+        return {"source": table}
+    if not isinstance(table, dict):
+        raise TextError(f"{name} is a table: start it with a line [{name}]", _line_of_key(text, name))
+    return table
+
+
 def dumps(connections: Iterable[Connection], regions: Iterable[OwnRegion] = ()) -> str:
     """Return the text of a registry that holds these Connections and regions: what `export` prints."""
     from tui.connections import region_text  # noqa: PLC0415 - only needed to write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import replace
 from importlib import import_module
@@ -11,26 +12,32 @@ from typing import TYPE_CHECKING
 from textual.reactive import var
 
 from tui.connections.registry import RegistryError
+from tui.history.recorder import Recording
 from tui.screens.base import Base
 from tui.screens.passwords import Passwords
 from tui.screens.watching import OpenWatch, Watching, open_watch
 from tui.sockets.alerts import judge
+from tui.sockets.series import Series, joined
 from tui.widgets.alert_log import moment
-from tui.widgets.panel import Panel
+from tui.widgets.panel import Panel, server_name
 from tui.widgets.troubles import THRESHOLDS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
     from tui.connections.model import Connection
+    from tui.history.seeding import Before
     from tui.screens.services import Services
+    from tui.sockets.alerts import Alert
     from tui.sockets.growth import Point
     from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
-    from tui.sockets.series import Series
 
 _LOOK_AT_REGISTRY_S = 1.0
 INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 # While the panel is held still, so many counts wait to be stepped through; then the oldest are left out.
 _WAITING = 60
+_NOT_RECORDED = {"paused": " · not recorded", "reading": " · recorded elsewhere"}
 
 
 class PanelFeed(Base[None]):
@@ -55,6 +62,7 @@ class PanelFeed(Base[None]):
         self._open_watch = open_watch
         self._stamp: tuple[object, object] = None, None
         self._bell = False
+        self._recording = Recording()
         self._waiting: deque[tuple[Sample, dict[str, Series]]] = deque(maxlen=_WAITING)
 
     def on_mount(self) -> None:
@@ -131,6 +139,9 @@ class PanelFeed(Base[None]):
         await asyncio.to_thread(import_module, "tui.sockets.sampler")  # 290 ms, which the screen is not to wait for
         watching = self._open_watch(self.latest.connections, self.passwords.of, self.interval_s, self._on_sample)
         self.watching, self._regions = watching, {}
+        if self.services.recorder is not None:
+            self.services.recorder.start()
+            self.run_worker(self._remember(watching), group="remember", exclusive=True, description="read the past")
         try:
             await self._tell_regions(watching)
             await watching.run()
@@ -138,6 +149,20 @@ class PanelFeed(Base[None]):
             if self.watching is watching:
                 self.watching = None
             await watching.close()
+
+    async def _remember(self, watching: Watching) -> None:
+        """Put what was recorded before this console was opened before what it counts."""
+        ids = [connection.id for connection in self.latest.connections]
+        servers = {server_name(connection) for connection in self.latest.connections}
+        before = await asyncio.to_thread(recorded_before, self.services, ids, servers)
+        if self.watching is not watching:
+            return
+        watching.trends.precede(before.pasts)
+        uncounted = Series().add(time.time(), None)
+        for connection_id, older in before.series.items():
+            if older.at:
+                watching.series[connection_id] = joined(older, watching.series.get(connection_id, uncounted))
+        self.latest = replace(self.latest, alerts=self.latest.alerts.resumed(before.standing))
 
     def past(self, connection_id: str) -> tuple[Point, ...]:
         """Return what is kept of a Connection's counts, from old to new; at most a day."""
@@ -152,9 +177,23 @@ class PanelFeed(Base[None]):
         alerts = self.latest.alerts.take(judge(sample, self.latest.alerts.standing, THRESHOLDS), sample.at)
         if alerts.raised and self._bell:
             self.app.bell()
+        self._record(sample, alerts.standing)
         if self.paused:
             self._waiting.append((sample, series))
         self.know(replace(self.latest, sample=sample, series=series, alerts=alerts))
+
+    def _record(self, sample: Sample, standing: Sequence[Alert]) -> None:
+        """Keep a sample; say once why that cannot be done."""
+        recorder = self.services.recorder
+        if recorder is None:
+            return
+        recorder.take(sample, standing)
+        before, now = self._recording, recorder.recording
+        self._recording = now
+        if now.state == "paused" and now.sentence != before.sentence:
+            self.tell(f"{now.sentence}. What is counted is not recorded until then", severity="warning")
+        if now.aside != before.aside:
+            self.tell(now.aside, severity="warning")
 
     def know(self, latest: Panel) -> None:
         """Take in what is known now, and show it, but for newer counts while the panel is held still."""
@@ -167,6 +206,7 @@ class PanelFeed(Base[None]):
     def pace(self) -> str:
         """Say how often is counted, or what moment is held still."""
         bell = " · bell" if self._bell else ""
+        bell += _NOT_RECORDED.get(self._recording.state, "")
         if not self.paused:
             return f"every {self.interval_s:g} s{bell}"
         newer = f", {len(self._waiting)} newer" if self._waiting else ""
@@ -202,6 +242,15 @@ class PanelFeed(Base[None]):
         self._bell = not self._bell
         self.tell("The bell rings at each new alert" if self._bell else "The bell is off")
         self.know(self.latest)
+
+
+def recorded_before(services: Services, ids: Sequence[str], servers: Collection[str]) -> Before:
+    """Return what was recorded of Connections and servers until now; reads files."""
+    from tui.history.reader import History  # noqa: PLC0415 - sqlite3: not before the first frame
+    from tui.history.seeding import before  # noqa: PLC0415
+
+    path = services.recorder.path if services.recorder is not None else None
+    return before(History(path), ids, servers, time.time())
 
 
 def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:

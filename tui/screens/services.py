@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tui.connections.registry import Registry
     from tui.connections.secret import Secret
     from tui.connections.secrets import Secrets
+    from tui.history.recorder import Recorder
     from tui.postgres.finding import Finding
     from tui.probe.report import Report
     from tui.regions.model import Region
@@ -51,7 +52,10 @@ def find_service(name: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The registry, the secrets, how often to count, and the doors to servers (tests hand in others)."""
+    """The registry, the secrets, how often to count, and the doors to servers (tests hand in others).
+
+    `recorder` keeps what is counted; where there is none, nothing is.
+    """
 
     registry: Registry
     secrets: Secrets
@@ -59,6 +63,7 @@ class Services:
     probe: Probe = probe
     parse_conninfo: Callable[[str], dict[str, str]] = parse_conninfo
     find_service: Callable[[str], dict[str, str]] = find_service
+    recorder: Recorder | None = None
 
     def regions(self) -> tuple[Region, ...]:
         """Return all regions as they are known, without asking anybody; reads files.

@@ -70,7 +70,8 @@ class ServerCount:
     says: a server that is slow to answer keeps its last ones until it counts as unreachable. `full` says that it is
     the reason of the error that too many sockets are open. `opened_per_minute` counts sockets opened by whomever, also
     those closed again between two polls; None before PostgreSQL 14. `stale` counts those idle for more than a minute;
-    None where some could not be seen. `trend` is that of `used`.
+    None where some could not be seen. `trend` is that of `used`. `started_at` is when the server was started, in
+    seconds since the epoch, by its own clock; kept when it cannot be seen.
     """
 
     server: str  # host:port as people know it
@@ -88,6 +89,7 @@ class ServerCount:
     opened_per_minute: float | None = None
     stale: int | None = None
     trend: Trend | None = None
+    started_at: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return its part of the JSON shape of `sockets`."""
@@ -102,6 +104,7 @@ class ServerCount:
             "unregistered": self.unregistered,
             "visibility": self.visibility,
             "seen_at": None if self.seen_at is None else _iso(self.seen_at),
+            **({} if self.started_at is None else {"started_at": _iso(self.started_at)}),
             **_of_time(self.opened_per_minute, self.trend),
             **({"error": self.error} if self.error else {}),
         }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tui.sockets.growth import LEAST_RISE, MINUTE, RISING, SHORTEST_S, Point, Trend, trend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 RAW_S = 15 * MINUTE
 RAW_STEP_S = 1.9  # counts that come faster than every two seconds say no more about where it leads
@@ -81,6 +81,11 @@ class Past:
         self._minutes.forget(middle - DAY_S)
         self._minute_from = len(raw.at)
 
+    @property
+    def last(self) -> float:
+        """When the last count was added, in seconds since the epoch; 0 before the first."""
+        return self._raw.at[-1] if self._raw.at else 0.0
+
     def points(self) -> tuple[Point, ...]:
         """Return all that is kept, from old to new: first by the minute, then each count."""
         return tuple(self._read(len(self._minutes.at), 1))
@@ -125,6 +130,17 @@ class Trends:
         past = self._pasts.setdefault(name, Past())
         if sockets is not None:
             past.add(at * self._pace, sockets, stale)
+
+    def precede(self, pasts: Mapping[str, Past]) -> None:
+        """Put older counts, by the names of their series, before those that were added until now."""
+        for name, past in pasts.items():
+            last = past.last
+            for point in self._pasts[name].points() if name in self._pasts else ():
+                if point.at > last:
+                    past.add(point.at, point.sockets, point.stale)
+            self._pasts[name] = past
+            self._limits.setdefault(name, None)
+            self._judged_at.pop(name, None)
 
     def keep(self, names: Collection[str]) -> None:
         """Forget the series of other names."""

@@ -225,10 +225,18 @@ class Watch:
 
     def _assemble(self) -> Sample:
         rank = {connection.id: number for number, connection in enumerate(self._connections)}
-        counted = sorted((server.counted for server in self._servers), key=lambda one: rank[one.connections[0].id])
+        watches = sorted(self._servers, key=lambda one: rank[one.counted.connections[0].id])
+        counted = [one.counted for one in watches]
         return Sample(
             time.time(),
-            tuple(replace(one.server, trend=self.trends.of(one.server.server)) for one in counted),
+            tuple(
+                replace(
+                    one.counted.server,
+                    trend=self.trends.of(one.counted.server.server),
+                    started_at=one.identity.started / 1_000_000 if one.identity else None,
+                )
+                for one in watches
+            ),
             tuple(
                 replace(count, trend=self.trends.of(count.id))
                 for count in sorted((c for one in counted for c in one.connections), key=lambda c: rank[c.id])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tui.sockets.alerts import changes
@@ -44,6 +44,13 @@ class AlertLog:
         again = {alert.key for alert in judged}
         kept = (one for one in self.ended if at - one.at < KEPT_S and one.alert.key not in again)
         return AlertLog(tuple(judged), (*(Ended(alert, at) for alert in cleared), *kept)[:_MOST_ENDED], raised)
+
+    def resumed(self, before: Sequence[Alert]) -> AlertLog:
+        """Return the log with alerts that stood before it was begun: they stand since then, until they are judged."""
+        known = {alert.key: alert for alert in before}
+        now = [a._replace(since=min(a.since, known[a.key].since)) if a.key in known else a for a in self.standing]
+        rest = known.keys() - {alert.key for alert in now}
+        return replace(self, standing=(*now, *(alert for alert in before if alert.key in rest)))
 
     def lines(self) -> tuple[Line, ...]:
         """Return the lines of the list: those that stand, the newest first, then those that ended."""

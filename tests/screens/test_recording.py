@@ -1,0 +1,132 @@
+"""The console records what it counts, says unobtrusively when it does not, and knows what was recorded before."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.screens.conftest import on_stage, seen, until
+from tests.screens.watching import FakeWatch
+from tests.widgets.given import connection, counted, sampled
+from tui import paths
+from tui.history import database
+from tui.history import recorder as recorders
+from tui.history.reader import History
+from tui.history.recorder import Recorder
+from tui.history.store import Store
+from tui.screens.live_panel import LivePanel
+from tui.sockets.alerts import Alert
+from tui.sockets.model import ServerCount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from textual.pilot import Pilot
+
+    from tui.screens.services import Services
+
+A = connection("analytics")
+
+
+@pytest.fixture
+def recording(services: Services) -> Iterator[Services]:
+    """Services that record."""
+    recorder = Recorder()
+    services.registry.add(A)
+    yield replace(services, recorder=recorder)
+    assert recorder.close()
+
+
+async def _watching(pilot: Pilot[int]) -> FakeWatch:
+    await until(pilot, lambda: "connecting…" in seen(pilot))
+    await pilot.pause()
+    return FakeWatch.newest
+
+
+def _state(services: Services) -> str:
+    assert services.recorder is not None
+    return services.recorder.recording.state
+
+
+async def test_what_is_counted_is_recorded(recording: Services) -> None:
+    async with on_stage(recording, LivePanel(recording, FakeWatch)) as pilot:
+        watch = await _watching(pilot)
+        for number in range(3):
+            count = counted("analytics", 95 + number, headroom=2 - number, bounded_by="role")
+            watch.count(sampled(count, at=1000.0 + number))
+        await until(pilot, lambda: recording.recorder and recording.recorder.recording.seq == 3)
+        assert "recorded" not in seen(pilot)
+    assert [sample.connections[0].sockets for sample in History().samples(0, 2000)] == [95, 96, 97]
+    assert {kept.alert.kind for kept in History().alerts(0, 2000)} == {"full", "level"}
+
+
+async def test_another_records_and_the_panel_says_so(recording: Services) -> None:
+    store = Store(paths.history_file())
+    async with on_stage(recording, LivePanel(recording, FakeWatch), (120, 40)) as pilot:
+        watch = await _watching(pilot)
+        await until(pilot, lambda: _state(recording) == "reading")
+        watch.count(sampled(counted("analytics", 5)))
+        await until(pilot, lambda: "recorded elsewhere" in seen(pilot))
+    store.close()
+    assert History().span() is None
+
+
+async def test_a_disk_that_takes_nothing_is_told_of_once(recording: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_S", 0.05)
+    monkeypatch.setattr(recorders, "RETRY_S", 0.05)
+    async with on_stage(recording, LivePanel(recording, FakeWatch), (120, 40)) as pilot:
+        watch = await _watching(pilot)
+        await until(pilot, lambda: _state(recording) == "recording")
+        with closing(sqlite3.connect(paths.history_file(), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            watch.count(sampled(counted("analytics", 5)))
+            await until(pilot, lambda: _state(recording) == "paused")
+            watch.count(sampled(counted("analytics", 6), at=1002.0))
+            await until(pilot, lambda: "not recorded" in seen(pilot))
+            assert "6" in seen(pilot)
+            other.execute("ROLLBACK")
+        await until(pilot, lambda: _state(recording) == "recording")
+        watch.count(sampled(counted("analytics", 7), at=1004.0))
+        await until(pilot, lambda: "· not recorded" not in seen(pilot))
+    assert recording.recorder is not None
+    assert recording.recorder.close()
+    assert [sample.connections[0].sockets for sample in History().samples(0, 2000)] == [5, 6, 7]
+
+
+async def test_what_was_recorded_before_comes_before(recording: Services) -> None:
+    now = time.time()
+    store = Store(paths.history_file())
+    alert = Alert("level", "warning", "db.example.com:5432", "db: 82 % are open", now - 7200, now - 64)
+    for ago in (*range(7200, 240, -60), 64, 62):
+        store.write(sampled(counted("analytics", 3 + ago // 3600), at=now - ago), [alert])
+    store.close()
+    panel = LivePanel(recording, FakeWatch)
+    async with on_stage(recording, panel) as pilot:
+        watch = await _watching(pilot)
+        await until(pilot, lambda: panel.latest.alerts.standing == (alert,))
+        nearly_full = ServerCount("db.example.com:5432", 97, 3, 80, 17, 1, 79, 0, "full", now)
+        watch.count(sampled(counted("analytics", 9), at=now + 1, servers=(nearly_full,)))
+        past = panel.past("analytics")
+        assert past[0].at < now - 7000
+        assert (past[0].sockets, past[-2].sockets, past[-1].sockets) == (5, 3, 9)
+        assert watch.series["analytics"].sockets == (3, 3, None, None, 9)
+        (standing,) = panel.latest.alerts.standing
+        assert (standing.key, standing.since) == (alert.key, alert.since)
+    assert recording.recorder is not None
+    assert recording.recorder.close()
+    (kept,) = History().alerts(0, now + 10)
+    assert (kept.alert.since, kept.ended) == (alert.since, None)
+
+
+async def test_a_console_without_a_recorder_records_nothing(services: Services) -> None:
+    services.registry.add(A)
+    async with on_stage(services, LivePanel(services, FakeWatch)) as pilot:
+        watch = await _watching(pilot)
+        watch.count(sampled(counted("analytics", 5)))
+        await until(pilot, lambda: "5/" in seen(pilot))
+    assert not paths.history_file().exists()

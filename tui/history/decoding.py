@@ -1,0 +1,220 @@
+"""Turns lines (see `lines`) into samples again. Pure."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from tui.history.lines import (
+    CONNECTION,
+    GROUP,
+    LENGTHS,
+    OF_TREND,
+    PLACE,
+    SERVER,
+    STRANGERS,
+    EncodingError,
+    Values,
+    headroom,
+    more,
+    of_groups,
+    of_tenths,
+    rank,
+    tenths,
+    unfolded,
+)
+from tui.sockets.growth import Trend
+from tui.sockets.model import STATES, ConnectionCount, Group, Sample, ServerCount, Unregistered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tui.sockets.model import State
+
+
+class Decoder:
+    """Takes the lines of one run in their order; `sample` is that of the last one."""
+
+    def __init__(self) -> None:
+        self._at = 0
+        self._words: list[Any] = []
+        self._slots: list[list[Any]] = []
+        self._values: list[Values] = []
+        self._there: set[int] = set()
+        self._order: list[int] = []
+        self._groups_of: dict[int, list[int]] = {}  # the slots of the groups of each Connection
+        self._made: dict[int, tuple[Any, Group]] = {}  # groups as they were made last, with what they are in order by
+
+    def take(self, line: str) -> None:
+        """Take in the next line. Raises EncodingError."""
+        with _understood():
+            since, words, slots, order, changes = json.loads(line)
+            self._at += since
+            self._words += (tuple(word) if isinstance(word, list) else word for word in words)
+            for slot in slots:
+                if slot[0] == GROUP:
+                    self._groups_of.setdefault(slot[1], []).append(len(self._slots))
+                self._slots.append(slot)
+                self._values.append([None] * LENGTHS[slot[0]])
+            self._order = self._order if order is None else order
+            self._change(iter(changes))
+
+    def _change(self, changes: Iterator[int | None]) -> None:
+        slot = 0
+        for gap in changes:
+            slot += gap or 0
+            mask = next(changes) or 0
+            if not mask:
+                self._there.discard(slot)
+                continue
+            self._there.add(slot)
+            if mask < 0:
+                continue
+            values = self._values[slot]
+            self._made.pop(slot, None)
+            for number in range(mask.bit_length()):
+                if mask >> number & 1:
+                    told, old = next(changes), values[number]
+                    values[number] = told if told is None or old is None else old + told
+
+    def sample(self) -> Sample:
+        """Return all that was seen. Raises EncodingError."""
+        with _understood():
+            servers = {self._word(self._slots[slot][1]): self._server(slot) for slot in self._present(SERVER)}
+            connections = tuple(self._connection(slot, servers) for slot in self._present(CONNECTION))
+            rank = {label: number for number, label in enumerate(servers)}
+            strangers = sorted(
+                (self._unregistered(slot) for slot in self._there if self._slots[slot][0] == STRANGERS),
+                key=lambda one: (rank.get(one.server, len(rank)), -one.sockets, one.database, one.username, one.server),
+            )
+            return Sample(self.at, tuple(servers.values()), connections, tuple(strangers))
+
+    @property
+    def at(self) -> float:
+        """When it was, in seconds since the epoch."""
+        return self._at / 1000
+
+    def connection(self, connection_id: str) -> ConnectionCount | None:
+        """Return what was seen of one Connection; None where it was not watched. Raises EncodingError."""
+        with _understood():
+            slot = self._named(CONNECTION, connection_id)
+            if slot is None:
+                return None
+            label = self._word(self._values[slot][PLACE])
+            place = self._named(SERVER, label)
+            return self._connection(slot, {} if place is None else {label: self._server(place)})
+
+    def server(self, label: str) -> ServerCount | None:
+        """Return what was seen of one server; None where it was not watched. Raises EncodingError."""
+        with _understood():
+            slot = self._named(SERVER, label)
+            return None if slot is None else self._server(slot)
+
+    def _present(self, kind: int) -> list[int]:
+        return [slot for slot in self._order if self._slots[slot][0] == kind]
+
+    def _named(self, kind: int, name: str) -> int | None:
+        return next((slot for slot in self._present(kind) if self._word(self._slots[slot][1]) == name), None)
+
+    def _word(self, number: int | None) -> Any:
+        return None if number is None else self._words[number]
+
+    def _group(self, key: Sequence[Any], values: Values) -> Group:
+        state: State = STATES[key[2]]
+        database, username, application, client, feature, carto_user, connection_id = map(self._word, key[3:10])
+        sockets, oldest, console, kinds, stale = values
+        return Group(
+            database, username, application, client, state, sockets or 0, of_tenths(oldest), console or 0, kinds or 0,
+            stale, feature, carto_user, connection_id,
+        )  # fmt: skip
+
+    def _trend(self, values: Values) -> Trend | None:
+        verdict, samples, window, slope, low, high, *moments = values
+        if verdict is None:
+            return None
+        at, earliest, latest = (None if moment is None else moment / 1000 for moment in moments)
+        steepness, least, most = ((part or 0) / 1e6 for part in (slope, low, high))
+        return Trend(
+            self._word(verdict), steepness, least, most, at, earliest, latest, samples or 0, (window or 0) / 10
+        )  # fmt: skip
+
+    def _unregistered(self, slot: int) -> Unregistered:
+        server, database, username = map(self._word, self._slots[slot][1:])
+        return Unregistered(server, database, username, self._values[slot][0] or 0)
+
+    def _members(self, slot: int) -> list[Group]:
+        """Return the groups of a Connection, in order."""
+        members = []
+        for one in self._groups_of.get(slot, ()):
+            if one in self._there:
+                made = self._made.get(one)
+                if made is None:
+                    group = self._group(self._slots[one], self._values[one])
+                    made = self._made[one] = (rank(group), group)
+                members.append(made)
+        return [group for _, group in sorted(members, key=itemgetter(0))]
+
+    def _connection(self, slot: int, servers: Mapping[str, ServerCount]) -> ConnectionCount:
+        groups = self._members(slot)
+        values = self._values[slot]
+        sockets, *own, stale, oldest, region, limit, opened, bounded, shared, error, server, name = values[
+            OF_TREND + 1 :
+        ]
+        by_state, idle_long, longest = of_groups(groups)
+        states: Any = tuple(one + other for one, other in zip(own, by_state, strict=True) if one is not None)
+        label, bounded_by = self._word(server), self._word(bounded)
+        total = more(sockets, sum(states))
+        bound = headroom(bounded_by, limit, total, servers.get(label))
+        return ConnectionCount(
+            self._word(name),
+            self._word(self._slots[slot][1]),
+            label,
+            total,
+            states if len(states) == len(STATES) else None,
+            unfolded(region, total or 0),
+            of_tenths(more(oldest, tenths(longest))),
+            more(values[0], bound),
+            limit,
+            bounded_by,
+            self._word(shared) or (),
+            self._word(error),
+            more(stale, idle_long),
+            None if opened is None else opened / 100,
+            self._trend(values[1 : OF_TREND + 1]),
+            tuple(groups),
+        )
+
+    def _server(self, slot: int) -> ServerCount:
+        values = self._values[slot]
+        used, own, strangers, console, headroom, limit, reserved, opened, visibility, error, full, started, stale = (
+            values[OF_TREND + 1 :]
+        )
+        age, used = values[0], more(used, sum(part or 0 for part in (own, strangers, console)))
+        return ServerCount(
+            server=self._word(self._slots[slot][1]),
+            limit=limit,
+            reserved=reserved,
+            used=used,
+            headroom=more(headroom, (limit or 0) - (used or 0)),
+            console=console,
+            attributed=own,
+            unregistered=strangers,
+            visibility=self._word(visibility),
+            seen_at=None if age is None else (self._at - age) / 1000,
+            error=self._word(error),
+            full=bool(full),
+            opened_per_minute=None if opened is None else opened / 100,
+            trend=self._trend(values[1 : OF_TREND + 1]),
+            started_at=None if started is None else started / 1000,
+            stale=stale,
+        )
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, IndexError, KeyError, StopIteration, RuntimeError) as error:
+        raise EncodingError(f"a sample is not written as one ({type(error).__name__})") from None

@@ -1,0 +1,81 @@
+"""The tables of the history, and how an older file becomes one of today. Pure.
+
+`beat` holds the samples since the last chunk was closed, a row each, written and durable one by one; `chunk` the ones
+before, compressed together. `minute` and `hour` are roll-ups of the chunks' samples; those of the beats are made when
+they are read. To change the tables, add a migration to the end, never change one.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x70676863  # "pghc": what tells the file from other databases
+
+_ROLLUP = """
+  series INTEGER NOT NULL REFERENCES series (id),
+  at INTEGER NOT NULL,
+  samples INTEGER NOT NULL,
+  unseen INTEGER NOT NULL,
+  minimum INTEGER,
+  total INTEGER NOT NULL,
+  maximum INTEGER,
+  last INTEGER,
+  active INTEGER,
+  idle INTEGER,
+  idle_in_transaction INTEGER,
+  other INTEGER,
+  unknown INTEGER,
+  least_stale INTEGER,
+  bound INTEGER,
+  headroom INTEGER,
+  least_headroom INTEGER,
+  oldest_idle_in_transaction_s REAL,
+  opened_per_minute REAL,
+  PRIMARY KEY (series, at)
+"""
+COLUMNS = tuple(line.split()[0] for line in _ROLLUP.strip().splitlines()[:-1])
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE series (
+             id INTEGER PRIMARY KEY,
+             kind TEXT NOT NULL CHECK (kind IN ('connection', 'server')),
+             key TEXT NOT NULL,
+             name TEXT NOT NULL,
+             UNIQUE (kind, key)
+           ) STRICT""",
+        """CREATE TABLE beat (
+             seq INTEGER PRIMARY KEY AUTOINCREMENT,
+             chunk INTEGER NOT NULL,
+             at REAL NOT NULL,
+             line TEXT NOT NULL
+           ) STRICT""",
+        """CREATE TABLE chunk (
+             seq INTEGER PRIMARY KEY,
+             last_seq INTEGER NOT NULL,
+             began REAL NOT NULL,
+             ended REAL NOT NULL,
+             lines BLOB NOT NULL
+           ) STRICT""",
+        "CREATE INDEX chunk_by_time ON chunk (ended)",
+        f"CREATE TABLE minute ({_ROLLUP}) STRICT, WITHOUT ROWID",
+        f"CREATE TABLE hour ({_ROLLUP}) STRICT, WITHOUT ROWID",
+        """CREATE TABLE alert (
+             id INTEGER PRIMARY KEY,
+             kind TEXT NOT NULL,
+             subject TEXT NOT NULL,
+             level TEXT NOT NULL,
+             sentence TEXT NOT NULL,
+             since REAL NOT NULL,
+             seen REAL NOT NULL,
+             ended REAL
+           ) STRICT""",
+        "CREATE INDEX alert_by_time ON alert (since)",
+        "CREATE INDEX alert_that_stands ON alert (kind, subject) WHERE ended IS NULL",
+        """CREATE TABLE restart (
+             server TEXT NOT NULL,
+             started REAL NOT NULL,
+             seen REAL NOT NULL,
+             PRIMARY KEY (server, started)
+           ) STRICT, WITHOUT ROWID""",
+    ),
+)
+VERSION = len(MIGRATIONS)

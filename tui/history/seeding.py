@@ -1,0 +1,58 @@
+"""Hands the past that was recorded to whoever starts to watch: a leak of two sockets an hour is seen at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tui.history.errors import HistoryError
+from tui.sockets.past import DAY_S, Past
+from tui.sockets.series import Series
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tui.history.reader import History, Kind
+    from tui.history.rollup import Rollup
+    from tui.sockets.alerts import Alert
+    from tui.sockets.model import Sample
+
+RECENT_S = 240.0  # a sparkline shows the last LONGEST counts, which come every two seconds
+
+
+class Before(NamedTuple):
+    """What was before: a day of each series by id or label, the last counts by id, and the alerts that stood."""
+
+    pasts: Mapping[str, Past] = {}
+    series: Mapping[str, Series] = {}
+    standing: tuple[Alert, ...] = ()
+
+
+def before(history: History, ids: Iterable[str], servers: Iterable[str], now: float) -> Before:
+    """Return what was recorded before `now` of some Connections and servers; nothing where nothing can be read."""
+    names: list[tuple[Kind, str]] = [("connection", id) for id in ids]
+    series = {id: Series() for _, id in names}
+    names += (("server", label) for label in servers)
+    try:
+        minutes = history.minutes(names, now - DAY_S, now)
+        for sample in history.samples(now - RECENT_S, now):
+            _add(series, sample)
+        pasts = {key: past(rollups, now) for (_, key), rollups in minutes.items()}
+        return Before(pasts, series, history.standing(now))
+    except HistoryError:
+        return Before()
+
+
+def past(rollups: Iterable[Rollup], now: float) -> Past:
+    """Return what minutes hold as a past to which counts from `now` on can be added."""
+    found = Past()
+    for one in rollups:
+        if one.mean is not None:
+            found.add(min(one.at + one.seconds / 2, now), round(one.mean), one.least_stale)
+    return found
+
+
+def _add(series: dict[str, Series], sample: Sample) -> None:
+    for count in sample.connections:
+        known = series.get(count.id)
+        if known is not None:
+            series[count.id] = known.add(sample.at, count.sockets)

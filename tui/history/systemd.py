@@ -1,0 +1,111 @@
+"""What `watch` says to systemd, and the unit that has it run.
+
+Sources: sd_notify(3), systemd.service(5), systemd.exec(5), systemd.syntax(7).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+WATCHDOG_S = 60
+# Variables that say where things are: the service finds them where whoever prints the unit does.
+_TOLD = (
+    "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "PGCONNS_REGISTRY",
+    "PGCONNS_HISTORY", "PGSSLROOTCERT", "PGPASSFILE", "PGSERVICEFILE",
+)  # fmt: skip
+
+
+def notify(*lines: str) -> bool:
+    """Tell the service manager, such as READY=1; return whether there is one. It makes nobody wait."""
+    place = os.environ.get("NOTIFY_SOCKET", "")
+    if not place.startswith(("/", "@")):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK) as told:
+        try:
+            told.sendto("\n".join(lines).encode("utf-8", "replace"), place.replace("@", "\0", 1))
+        except OSError:
+            return False
+    return True
+
+
+def watchdog_s() -> float | None:
+    """Return after how many seconds without a sign of life this process is restarted; None where it is not."""
+    try:
+        microseconds = int(os.environ.get("WATCHDOG_USEC", ""))
+        meant = int(os.environ.get("WATCHDOG_PID", "") or os.getpid()) == os.getpid()
+    except ValueError:
+        return None
+    return microseconds / 1e6 if meant and microseconds > 0 else None
+
+
+def unit(
+    command: Sequence[str], user: str, folders: Sequence[str], environment: Mapping[str, str], passphrase: str
+) -> str:
+    """Return a unit that runs `command` as `user`, who writes into `folders`; `passphrase` is the file of the vault's.
+
+    Of `environment` only what says where files are is told; no secret is.
+    """
+    told = "".join(f"Environment={_quoted(f'{name}={environment[name]}')}\n" for name in _TOLD if environment.get(name))
+    writes = " ".join(_quoted(f"-{folder}") for folder in folders)
+    return f"""\
+# Written by pgconns watch --systemd. Save it as /etc/systemd/system/pgconns-watch.service, then:
+#   systemctl daemon-reload && systemctl enable --now pgconns-watch
+# Where passwords are in the vault, its passphrase is to be in {passphrase} (mode 0600, owner root);
+# where none is, remove the line LoadCredential. The folders of ReadWritePaths are to be there, and {user}'s.
+[Unit]
+Description=pgconns: record the sockets of PostgreSQL Connections
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+ExecStart={" ".join(_quoted(word).replace("$", "$$") for word in command)}
+ExecReload=/bin/kill -HUP $MAINPID
+User={user}
+{told}LoadCredential=pgconns-vault:{passphrase}
+WatchdogSec={WATCHDOG_S}
+TimeoutStopSec=15
+Restart=on-failure
+RestartSec=10
+RestartPreventExitStatus=2
+ReadWritePaths={writes}
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+NoNewPrivileges=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+CapabilityBoundingSet=
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a unit's file takes it: one word, and no specifier in it.
+
+    >>> _quoted("/usr/bin/pgconns"), _quoted("/opt/100 %")
+    ('/usr/bin/pgconns', '"/opt/100 %%"')
+    """
+    word = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
+    return word if re.fullmatch(r"[\w/.,:=@%+-]+", word, re.ASCII) else f'"{word}"'
