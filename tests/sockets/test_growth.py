@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ALARMS = {"growing", "leaking", "surging"}
+# Thresholds were chosen while looking at the series of the first 200 seeds, which flatters them by some in a hundred:
+# the table is of others. Who tunes by these must move on.
+UNTUNED = 1000
 # How many of 40 series must be judged rightly. One leak a minute, Poisson, has lost three to sixteen sockets after
 # ten minutes: some of these leaks have not happened yet, or cannot be told from a pool beside them.
 AT_LEAST = {"leak 1/min, pool": 28, "rolling deployment": 35}
@@ -105,7 +108,7 @@ def main() -> None:
     for kind in KINDS:
         verdicts: Counter[str] = Counter()
         right, errors = 0, []
-        for seed in range(100):
+        for seed in range(UNTUNED, UNTUNED + 100):
             one = kind(random.Random(seed))
             found = trend(one.points, one.limit)
             verdicts[found.verdict] += 1
