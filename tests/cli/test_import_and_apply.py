@@ -8,7 +8,8 @@ import pytest
 
 from tests.cli.conftest import PASSWORD, Door, Program
 from tui import paths
-from tui.connections.registry import Registry, dumps
+from tui.connections.registry import Registry
+from tui.connections.registry_text import dumps
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ import pytest
 from tests.cli.conftest import PASSWORD, Door, Program
 from tui.cli.output import Output, fit
 from tui.connections.model import Connection, Parameters
-from tui.connections.registry import Registry, dumps
+from tui.connections.registry import Registry
+from tui.connections.registry_text import dumps
 from tui.postgres.finding import Finding
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pytest
 from tests.connections.given import connection
 from tui.connections import checks
 from tui.connections.registration import register, unregister, update
-from tui.connections.registry import NameTaken, ReadOnlyConnection, Registry, RegistryError, dumps
+from tui.connections.registry import NameTaken, ReadOnlyConnection, Registry, RegistryError
+from tui.connections.registry_text import dumps
 from tui.connections.secrets import PasswordNeeded, Secret, Secrets, SecretsError, VaultLocked, WrongPassphrase
 from tui.connections.vault import Vault
 

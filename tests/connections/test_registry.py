@@ -26,10 +26,10 @@ from tui.connections.registry import (
     Registry,
     RegistryError,
     UnknownConnection,
-    dumps,
     new_id,
     read_connections,
 )
+from tui.connections.registry_text import dumps
 
 
 @pytest.fixture

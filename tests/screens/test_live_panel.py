@@ -17,7 +17,8 @@ from tests.screens.watching import FakeWatch
 from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
 from tui.connections import checks
 from tui.connections.model import Connection, OwnRegion, Parameters
-from tui.connections.registry import Registry, dumps
+from tui.connections.registry import Registry
+from tui.connections.registry_text import dumps
 from tui.connections.secret import Secret, SecretsError
 from tui.connections.secrets import Secrets
 from tui.regions import cache

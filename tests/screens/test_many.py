@@ -14,7 +14,7 @@ from textual.widgets import Input, TextArea
 from tests.screens.conftest import OK, Look, answers, on_stage, seen, top, type_text, until
 from tests.widgets.given import connection
 from tui.connections.model import OwnRegion
-from tui.connections.registry import dumps
+from tui.connections.registry_text import dumps
 from tui.connections.secret import Secret
 from tui.postgres.finding import Finding
 from tui.probe.report import Report, Server

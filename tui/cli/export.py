@@ -30,7 +30,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, output: Output) -> int:
     """Write a registry file to stdout, with the own regions that belong to it; no secret is in it."""
     from tui.cli.names import pick_some
-    from tui.connections.registry import Registry, dumps
+    from tui.connections.registry import Registry
+    from tui.connections.registry_text import dumps
 
     registry = Registry()
     chosen = pick_some(registry, arguments.names)

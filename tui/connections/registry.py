@@ -6,14 +6,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from tui import paths
-from tui.connections import files, registry_text
-from tui.connections.registry_text import Content, TextError, dumps
+from tui.connections import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tui.connections.model import Connection, OwnRegion
+    from tui.connections.registry_text import Content
 
 __all__ = [
     "NameTaken",
@@ -22,7 +22,6 @@ __all__ = [
     "Registry",
     "RegistryError",
     "UnknownConnection",
-    "dumps",
     "new_id",
     "read_connections",
 ]
@@ -102,11 +101,13 @@ class Registry:
 
     def settings(self, name: str) -> dict[str, Any]:
         """Return a table of settings, such as [history]: the user's over the system-wide ones."""
+        from tui.connections import registry_text  # noqa: PLC0415 - reads TOML: not before the first frame, like all below
+
         found: dict[str, Any] = {}
         for path in (self._place, *self._system):
             try:
                 found = {**registry_text.settings(self._read(path)[0], name), **found}
-            except TextError as error:
+            except registry_text.TextError as error:
                 raise RegistryError(f"{path}, {error}") from None
         return found
 
@@ -116,6 +117,7 @@ class Registry:
 
     def add(self, connection: Connection) -> None:
         """Register a Connection; raise NameTaken."""
+        from tui.connections import registry_text  # noqa: PLC0415
 
         def edit(text: str, own: tuple[Connection, ...]) -> str:
             if any(other.id == connection.id for other in own):
@@ -131,6 +133,7 @@ class Registry:
         With `before`, what the editor started from, only what differs from it is written: fields that somebody else
         changed meanwhile stay as they made them.
         """
+        from tui.connections import registry_text  # noqa: PLC0415
 
         def edit(text: str, own: tuple[Connection, ...]) -> str:
             current = self._own(own, connection.id)
@@ -146,6 +149,7 @@ class Registry:
 
     def remove(self, connection_id: str) -> None:
         """Take a Connection out of the registry; raise UnknownConnection or ReadOnlyConnection."""
+        from tui.connections import registry_text  # noqa: PLC0415
 
         def edit(text: str, own: tuple[Connection, ...]) -> str:
             return registry_text.without(text, self._own(own, connection_id).id)
@@ -154,13 +158,13 @@ class Registry:
 
     def set_region(self, region: OwnRegion) -> None:
         """Enter a region, or change its addresses."""
-        from tui.connections import region_text  # noqa: PLC0415 - only needed to write
+        from tui.connections import region_text  # noqa: PLC0415
 
         self._edit(lambda text, own: region_text.with_set(text, region))
 
     def remove_region(self, name: str) -> None:
         """Take a region out of the registry; raise Refused where it is not there, or a Connection still names it."""
-        from tui.connections import region_text  # noqa: PLC0415 - only needed to write
+        from tui.connections import region_text, registry_text  # noqa: PLC0415
 
         def edit(text: str, own: tuple[Connection, ...]) -> str:
             if not any(region.name == name for region in registry_text.read(text).regions):
@@ -187,16 +191,18 @@ class Registry:
 
     def _read(self, path: str, *, aside: bool = False) -> tuple[str, Content]:
         """Return the text of one file and what it holds; an absent file holds nothing."""
+        from tui.connections import registry_text  # noqa: PLC0415
+
         try:
             content = files.read_regular(path, _LARGEST)
         except FileNotFoundError:
-            return "", Content()
+            return "", registry_text.Content()
         except OSError as error:
             raise RegistryError(f"The registry {path} cannot be read: {files.reason(error)}") from None
         try:
             text = registry_text.decode(content)
             return text, registry_text.read(text)
-        except TextError as error:
+        except registry_text.TextError as error:
             sentence = f"{path}, {error}" if error.line else f"{path}: {error}"
             if error.damaged:
                 kept = _keep_aside(path, content) if aside else ""
@@ -205,6 +211,8 @@ class Registry:
 
     def _edit(self, edit: Callable[[str, tuple[Connection, ...]], str]) -> None:
         """Replace the user's file by what `edit` makes of it, among others who do the same."""
+        from tui.connections.registry_text import TextError  # noqa: PLC0415
+
         path = files.followed(self.path)  # a symbolic link stays one, and all who write through it share one lock
         try:
             with files.locked(path):

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.connections import pgpass, sources
 from tui.connections.os_keyring import OsKeyring, keyring_status
 from tui.connections.secret import PasswordNeeded, Secret, SecretsError, VaultLocked, WrongPassphrase
-from tui.connections.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tui.connections.model import Connection
+    from tui.connections.vault import Vault
 
 __all__ = [
     "PasswordNeeded",
@@ -45,11 +45,17 @@ class Secrets:
         keyring: OsKeyring | None = None,
     ) -> None:
         self._ask_passphrase = ask_passphrase
-        self._vault = vault or Vault()
+        self._given_vault = vault
         self._keyring = keyring or OsKeyring()
         self._remembered: dict[str, Secret] = {}
         self._opening = threading.Lock()
         self._default = ""
+
+    @cached_property
+    def _vault(self) -> Vault:
+        from tui.connections.vault import Vault  # noqa: PLC0415 - hashes and JSON: not before the first frame
+
+        return self._given_vault or Vault()
 
     def default_source(self) -> str:
         """Return where new passwords go: keyring where one works, else vault."""
@@ -63,6 +69,8 @@ class Secrets:
 
     def get(self, connection: Connection) -> Secret | None:
         """Return a Connection's password, None where none is kept; raise SecretsError, PasswordNeeded, VaultLocked."""
+        from tui.connections import sources  # noqa: PLC0415
+
         source, _, rest = connection.parameters.password_from.partition(":")
         match source:
             case "keyring":
@@ -74,6 +82,8 @@ class Secrets:
                     raise PasswordNeeded(f"The password of {connection.name} is asked for at each start: type it")
                 return self._remembered[connection.id]
             case "pgpass":
+                from tui.connections import pgpass  # noqa: PLC0415 - not before the first frame, like the next
+
                 return pgpass.find(connection.parameters)
             case "env":
                 return sources.from_environment(rest)
@@ -115,6 +125,8 @@ class Secrets:
 
     def warning(self, connection: Connection) -> str:
         """Return a sentence when a password is readable by others, else an empty text."""
+        from tui.connections import sources  # noqa: PLC0415
+
         source, _, rest = connection.parameters.password_from.partition(":")
         if source == "file" and sources.others_read(rest):
             return f"Others may read the password file {rest}: run chmod 600 on it"
@@ -140,6 +152,8 @@ class Secrets:
 
 def _passphrase_from_file() -> tuple[Secret | None, str]:
     """Return the passphrase that systemd or PGCONNS_VAULT_PASSPHRASE_FILE hands over, and the file it is in."""
+    from tui.connections import sources  # noqa: PLC0415
+
     credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
     place = str(Path(credentials) / "pgconns-vault") if credentials else ""
     if not place or not Path(place).exists():

@@ -12,7 +12,8 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static, TextArea
 
 from tui.connections import files
-from tui.connections.registry import RegistryError, dumps
+from tui.connections.registry import RegistryError
+from tui.connections.registry_text import dumps
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
 from tui.styling import sheets

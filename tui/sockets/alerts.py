@@ -10,8 +10,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from tui.sockets.growth import RISING
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -162,6 +160,8 @@ class _Reasons:
             yield self._alert("level", level, subject, f"{name}: {used}")
 
     def _of_time(self, subject: str, name: str, trend: Trend | None) -> Iterator[Alert]:
+        from tui.sockets.growth import RISING  # noqa: PLC0415 - for a quick first frame
+
         if trend is None or trend.verdict not in RISING or trend.exhausted_at is None:
             return
         left = max(0.0, trend.exhausted_at - self._sample.at)
