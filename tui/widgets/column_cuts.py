@@ -51,14 +51,23 @@ class ColumnCuts(Container):
         self._table = table
 
     def compose(self) -> ComposeResult:
-        """Yield the cuts and the table."""
-        for _ in range(_MOST):
-            yield Cut()
+        """Yield the table."""
         yield self._table
+
+    def on_mount(self) -> None:
+        """Show the first frame before what only saves bytes of later ones."""
+        self.call_after_refresh(self._cut)
+
+    async def _cut(self) -> None:
+        await self.mount_all([Cut() for _ in range(_MOST)], before=0)
+        self._place(self.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
         """Cut where the columns are at this width."""
-        edges = [*self._table.edges(event.size.width)[:_MOST], event.size.width]
+        self._place(event.size.width)
+
+    def _place(self, width: int) -> None:
+        edges = [*self._table.edges(width)[:_MOST], width]
         widths = [after - before for before, after in itertools.pairwise(edges)]
         for cut, width in zip(self.query(Cut), (*widths, *[0] * _MOST), strict=False):
             cut.styles.width = width
