@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.widgets import Button, Input
 
-from tests.screens.conftest import Look, answers, on_stage, seen, top, until
+from tests.screens.conftest import Look, answers, on_stage, seen, top, type_text, until
 from tests.sockets.given import PASSWORD, held, role
 from tests.sockets.given import connection as connection_to
 from tests.widgets.given import HOSTILE, connection
@@ -27,6 +28,7 @@ from tui.widgets.live_table import LiveTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from textual.pilot import Pilot
 
@@ -312,3 +314,21 @@ async def test_idle_sockets_of_a_real_server_are_ended_by_keys(services: Service
             await pilot.press("y")
             await until(pilot, lambda: "1 of 1 cancelled" in seen(pilot))
             assert await asyncio.to_thread(sockets_of, server, username) == 1
+
+
+async def test_the_sockets_of_a_group_are_written_to_a_file(services: Services, tmp_path: Path) -> None:
+    server = FakeServer(*SEVEN, backend(401, application="maps-api", query="=HYPERLINK()"))
+    async with on_stage(services, groups(services, server)) as pilot:
+        await until(pilot, lambda: "maps-api" in seen(pilot))
+        await pilot.press("X")
+        await until(pilot, lambda: "8 sockets, with the fields of pgconns backends --json" in seen(pilot))
+        await pilot.press("escape", "enter", "X")
+        await until(pilot, lambda: "5 sockets, with the fields" in seen(pilot))
+        await pilot.press("ctrl+u")
+        await type_text(pilot, str(tmp_path / "maps.csv"))
+        await pilot.press("enter")
+        await until(pilot, lambda: on_top(pilot, SocketGroups))
+    rows = list(csv.DictReader((tmp_path / "maps.csv").open()))
+    assert {row["pid"] for row in rows} == {"100", "101", "102", "103", "401"}
+    assert {row["query"] for row in rows} == {COMMENT.format("builder") + "SELECT * FROM stores", "'=HYPERLINK()"}
+    assert {row["carto_feature"] for row in rows} == {"builder", ""}

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.widgets.given import HOSTILE, counted, sampled
-from tui.sockets.exporting import as_csv, as_json, cell
+from tui.sockets.exporting import cell, csv_text, json_text, sample_rows
 from tui.sockets.growth import Trend
 from tui.sockets.model import Sample, ServerCount, Unregistered
 
@@ -24,7 +24,7 @@ SAMPLE = Sample(
 
 
 def rows() -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(as_csv(SAMPLE))))
+    return list(csv.DictReader(io.StringIO(csv_text(sample_rows(SAMPLE)))))
 
 
 def test_a_row_for_each_connection_server_and_stranger() -> None:
@@ -41,12 +41,12 @@ def test_no_formula_and_no_escape_sequence() -> None:
     assert first["name"] == "'=cmd|' /C calc'!A0"
     assert (server["error"], first["shared_with"]) == ("'=1+1", "'@b; c")
     assert (stranger["database"], stranger["username"]) == ("'+x", "'-y")
-    assert not set("\x1b\u202e") & set(as_csv(SAMPLE) + as_json(SAMPLE))
+    assert not set("\x1b\u202e") & set(csv_text(sample_rows(SAMPLE)) + json_text(SAMPLE.to_json()))
 
 
 def test_json_is_that_of_the_command() -> None:
-    assert json.loads(as_json(SAMPLE)) == SAMPLE.to_json()
-    assert json.loads(as_json(sampled()))["connections"] == []
+    assert json.loads(json_text(SAMPLE.to_json())) == SAMPLE.to_json()
+    assert json.loads(json_text(sampled().to_json()))["connections"] == []
 
 
 @given(st.text())

@@ -166,11 +166,11 @@ def _value(asked: _Asked, past: Past, alerts: Sequence[KeptAlert], restarts: Seq
 
 def _export(history: History, asked: _Asked, step: int | None, arguments: Namespace, output: Output) -> int:
     """Write the series, or its days, into a file."""
-    import json
     from pathlib import Path
 
     from tui.connections import files
-    from tui.history.exporting import as_csv, day_json, sample_json
+    from tui.history.exporting import day_json, sample_json
+    from tui.sockets.exporting import csv_text, json_text
 
     file = Path(arguments.export).expanduser()
     ending = ".csv" if arguments.export == "-" else file.suffix.lower()
@@ -185,7 +185,7 @@ def _export(history: History, asked: _Asked, step: int | None, arguments: Namesp
         past = _past(history, asked, step, _POINTS)
         rows = [sample_json(one) for one in past.rollups if one.samples or one.unseen]
         value = _value(asked, past, *_events(history, asked))
-    text = as_csv(rows) if ending == ".csv" else json.dumps(value, indent=2) + "\n"
+    text = csv_text(rows) if ending == ".csv" else json_text(value)
     if arguments.export == "-":
         output.block(text)
         return Exit.DONE

@@ -1,18 +1,13 @@
-"""A recorded series as JSON or CSV, with the same fields. Pure."""
+"""A recorded series as the fields of JSON and CSV. Pure."""
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from tui.sockets.exporting import cell
 from tui.sockets.model import STATES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tui.history.days import Day
     from tui.history.reader import KeptAlert, Restart
     from tui.history.rollup import Rollup
@@ -69,18 +64,6 @@ def alert_json(one: KeptAlert) -> dict[str, Any]:
 def restart_json(one: Restart) -> dict[str, Any]:
     """Return one of the `restarts` of `history --json`."""
     return {"server": one.server, "started": iso(one.started), "seen": iso(one.seen)}
-
-
-def as_csv(rows: Iterable[dict[str, Any]]) -> str:
-    """Return rows as CSV that no spreadsheet computes; unseen is empty. `forecast` reads it."""
-    out = io.StringIO()
-    writer: csv.DictWriter[str] | None = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(out, list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow({name: cell(value) for name, value in row.items()})
-    return out.getvalue()
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -253,13 +253,9 @@ class LivePanel(PanelDoors):
         if sample is None:
             self.tell("Nothing was counted yet")
             return
-        from tui.screens.export_seen import ExportSeen  # noqa: PLC0415 - for a quick first frame
+        from tui.screens.export_seen import export, seen_sample  # noqa: PLC0415 - for a quick first frame
 
-        self.app.push_screen(ExportSeen(sample), self._exported)
-
-    def _exported(self, path: str | None) -> None:
-        if path is not None:
-            self.tell(f"Written to {path}, readable by you alone")
+        export(self, seen_sample(sample))
 
     def action_filter(self) -> None:
         """Type what names must hold."""

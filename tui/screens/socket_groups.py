@@ -76,6 +76,7 @@ class SocketGroups(Base[None]):
             tooltip="Show all of the server, or its own",
         ),
         Binding("r", "refresh", "Refresh", id="groups.refresh", show=False, tooltip="Read them again now"),
+        Binding("X", "export", "Export", id="groups.export", show=False, tooltip="Write them into a CSV or JSON file"),
         Binding("y", "copy", "Copy", id="groups.copy", show=False, tooltip="Copy what stands under the cursor"),
         Binding("question_mark", "app.help", "Help", id="groups.help", show=False, tooltip="What the screen is for"),
     ]
@@ -252,6 +253,17 @@ class SocketGroups(Base[None]):
             text = under[0].query if self.roster.group is not None else self._cursor or ""
             self.app.copy_to_clipboard(text)
             self.tell(text[:200], title="Sent to the terminal's clipboard")
+
+    def action_export(self) -> None:
+        """Write the sockets that are listed, or those of the group, into a file."""
+        listing = self.roster.listing
+        if listing is None:
+            self.tell("Nothing was read yet")
+            return
+        from tui.screens.export_seen import export, seen_sockets  # noqa: PLC0415 - when it is first used
+
+        shown = self.roster.opened if self.roster.group is not None else listing.backends
+        export(self, seen_sockets(self.connection.name, listing.at, shown))
 
     def action_act(self, action: Action) -> None:
         """Cancel the queries, or end the sockets, of the line under the cursor."""

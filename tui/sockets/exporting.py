@@ -1,4 +1,4 @@
-"""A sample as text for a file: JSON as `sockets --json` prints it, or one CSV table of the same fields. Pure."""
+"""What is seen as text for a file: JSON as the commands print it, or one CSV table of the same fields. Pure."""
 
 from __future__ import annotations
 
@@ -10,28 +10,36 @@ from typing import TYPE_CHECKING, Any
 from tui.text import safe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tui.sockets.model import Sample
 
 # What spreadsheets take for the beginning of a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def as_json(sample: Sample) -> str:
-    """Return a sample as JSON, in ASCII: whatever names hold, no terminal obeys them."""
-    return json.dumps(sample.to_json(), indent=2) + "\n"
+def json_text(value: Any) -> str:
+    """Return a value as JSON, in ASCII: whatever names hold, no terminal obeys them."""
+    return json.dumps(value, indent=2) + "\n"
 
 
-def as_csv(sample: Sample) -> str:
-    """Return a sample as CSV: its Connections, servers and strangers, told apart by `kind`; unseen is empty."""
+def csv_text(rows: Iterable[dict[str, Any]]) -> str:
+    """Return rows as one CSV table with the fields of all of them, in their order; unseen is empty."""
+    flat = [_flat(row) for row in rows]
+    if not flat:
+        return ""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in flat for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in flat)
+    return out.getvalue()
+
+
+def sample_rows(sample: Sample) -> list[dict[str, Any]]:
+    """Return a sample as rows: its Connections, servers and strangers, told apart by `kind`."""
     told = sample.to_json()
     kinds = {"connection": told["connections"], "server": told["servers"], "unregistered": told["unregistered"]}
-    rows = [{"at": told["at"], "kind": kind, **_flat(each)} for kind, all_of in kinds.items() for each in all_of]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
-    return out.getvalue()
+    return [{"at": told["at"], "kind": kind, **each} for kind, all_of in kinds.items() for each in all_of]
 
 
 def cell(value: Any) -> Any:

@@ -69,5 +69,5 @@ class ColumnCuts(Container):
     def _place(self, width: int) -> None:
         edges = [*self._table.edges(width)[:_MOST], width]
         widths = [after - before for before, after in itertools.pairwise(edges)]
-        for cut, width in zip(self.query(Cut), (*widths, *[0] * _MOST), strict=False):
-            cut.styles.width = width
+        for cut, cells in zip(self.query(Cut), (*widths, *[0] * _MOST), strict=False):
+            cut.styles.width = cells
