@@ -69,7 +69,7 @@ def test_a_managed_server_is_pointed_to_its_own_firewall(pgconns: Program) -> No
     ("words", "said"),
     [
         (["--for", "aws"], "No region is named: name one of us-east1, "),
-        (["mars", "--for", "aws"], "There is no region 'mars'. There are us-east1, "),
+        (["mars", "--for", "aws"], "No region is called mars: there are us-east1, "),
         (["us-east1"], "--for"),
         (["us-east1", "--for", "iptables"], "choose from 'pg_hba', 'nftables'"),
         (["us-east1", "--for", "aws", "--target", "$(reboot)"], "sg-0123456789abcdef0"),
