@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.connections.given import AWKWARD, LONG, connection
+from tests.servers.host import wait_until
 from tui.connections import os_keyring, sources
 from tui.connections.os_keyring import OsKeyring
 from tui.connections.secrets import (
@@ -155,7 +156,14 @@ def test_a_command_that_waits_is_ended_with_its_children(
     with pytest.raises(SecretsError, match="does it wait for a person"):
         secrets.get(prod)
     stat = Path(f"/proc/{note.read_text().strip()}/stat")
-    assert not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] in {"Z", "X"}
+
+    def ended() -> bool:
+        try:
+            return stat.read_text().rsplit(")", 1)[1].split()[0] in {"Z", "X"}
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+
+    wait_until(ended, "the command's child has ended")
 
 
 def test_a_command_has_no_terminal_and_no_input(secrets: Secrets) -> None:
