@@ -23,7 +23,6 @@ SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 FOREIGN_URI = "This is no URI of PostgreSQL, which starts with postgresql://; type a DNS name or an IP address"
 # Texts, not compiled: what most files never need would be compiled at every start. re keeps those that are used.
 _CONTROL = r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ud800-\udfff\ufeff]"
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
 _VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
@@ -123,9 +122,15 @@ def _server(text: str) -> str:
         ascii_name = text.rstrip(".") if text.isascii() else text.rstrip(".").encode("idna").decode()
     except UnicodeError:
         raise Problem("This is no DNS name: its parts are 1 to 63 characters, divided by dots") from None
-    if not all(_LABEL.fullmatch(label) for label in ascii_name.split(".")):
+    if not all(map(_is_label, ascii_name.split("."))):
         raise Problem("This is no DNS name: letters, digits and hyphens, divided by dots, such as db.example.com")
     return text.rstrip(".")
+
+
+def _is_label(text: str) -> bool:
+    """Tell whether this is one part of a DNS name; each start of `list` looks at one per Connection, or more."""
+    letters = text.replace("-", "").replace("_", "")
+    return 0 < len(text) <= 63 and text.isascii() and text.strip("-") == text and (not letters or letters.isalnum())
 
 
 def _identifier(what: str) -> Callable[[str], str]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tui.connections.toml_tables import Entry
 
 VERSION = 1
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 UNEDITABLE = "pgconns cannot edit what is written this way: change it with an editor"
 
@@ -244,8 +243,11 @@ def _id(table: dict[str, Any], parameters: Parameters, text: str, number: int) -
         import uuid  # noqa: PLC0415 - only files written by hand lack ids
 
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"pgconns:{parameters.name}"))
-    if isinstance(table["id"], str) and ID.fullmatch(table["id"]):
-        return table["id"]
+    id = table["id"]
+    if isinstance(id, str) and len(id) <= 64 and id.isascii() and id[:1].isalnum():
+        rest = id.replace("-", "").replace(".", "").replace("_", "")
+        if rest.isalnum():
+            return id
     raise TextError(
         "id: 1 to 64 letters, digits, hyphens, dots or underscores; without an id, one is made from the name",
         _line(text, number, "id"),
