@@ -15,10 +15,10 @@ from tests.cli.test_registry_commands import connection
 from tests.regions.conftest import carto, plain_environment  # noqa: F401 - fixtures
 from tests.regions.given import MARKDOWN, status, text
 from tests.terminal import Terminal
-from tui.cli.regions import outdated
 from tui.connections.registry import Registry
 from tui.regions import cache
 from tui.regions.model import BUILT_IN, BUILT_IN_AT, Region
+from tui.regions.telling import outdated
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from tui.cli.output import Output
     from tui.connections.model import Connection
     from tui.regions.model import Region
-    from tui.regions.rules import Wanted
 
 EXAMPLES = """
 pgconns allow us-east1 --for pg_hba
@@ -55,16 +54,17 @@ def run(arguments: Namespace, output: Output) -> int:
     """Write the rules to stdout and what to know about them to stderr."""
     from tui.cli.output import Refused
     from tui.connections.registry import Registry
+    from tui.regions import telling
     from tui.regions.rules import Inexpressible, write
 
     connection = Registry().get(arguments.connection) if arguments.connection is not None else None
     region = _region(arguments.region, connection)
     try:
-        wanted = _wanted(region, connection, arguments.target)
+        wanted = telling.wanted(region, connection, arguments.target)
         written = write(arguments.firewall, wanted, connection.parameters.connector if connection else "")
     except Inexpressible as error:
         raise Refused(str(error)) from None
-    notes = [*_of_the_list(region), *written.notes]
+    notes = [*telling.lost(region), *written.notes]
     if output.json:
         from tui.regions.networks import name_of
 
@@ -78,7 +78,7 @@ def run(arguments: Namespace, output: Output) -> int:
                 "notes": notes,
                 "addresses": [name_of(network) for network in wanted.addresses],
                 "source": region.source,
-                "fetched_at": _at(region.fetched_at),
+                "fetched_at": telling.moment(region.fetched_at),
             }
         )
         return Exit.DONE
@@ -104,51 +104,3 @@ def _region(name: str | None, connection: Connection | None) -> Region:
         return find(regions, said)
     except Problem as problem:
         raise Refused(str(problem)) from None
-
-
-def _wanted(region: Region, connection: Connection | None, target: str) -> Wanted:
-    from tui.regions.rules import Wanted, networks
-
-    addresses = networks(region.addresses)
-    if connection is None:
-        return Wanted(region.region, _origin(region), addresses, target=target)
-    known = connection.parameters
-    return Wanted(
-        region.region,
-        _origin(region),
-        addresses,
-        connection=known.name,
-        database=known.database,
-        role=known.username,
-        port=known.port,
-        sslmode=known.sslmode,
-        server=known.server,
-        target=target,
-    )
-
-
-def _origin(region: Region) -> str:
-    """Return where the addresses come from, and how old they are."""
-    said = {
-        "live": "from the endpoint of the region",
-        "page": "from the documentation of CARTO",
-        "built-in": "built into pgconns",
-        "own": "from your own list",
-    }[region.source]
-    at = _at(region.fetched_at)
-    return f"{said}, read {at[:10]}" if at else said
-
-
-def _of_the_list(region: Region) -> list[str]:
-    """Return a note on what the list lost: rules made for it earlier still let those in."""
-    if region.changed is None or not region.changed.removed:
-        return []
-    return [
-        f"No longer on the list: {', '.join(region.changed.removed)}. Rules made for them before stay until removed."
-    ]
-
-
-def _at(moment: float | None) -> str | None:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds") if moment is not None else None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tui.cli.output import Output
-    from tui.regions.directory import Refreshed, Trouble
+    from tui.regions.directory import Refreshed
     from tui.regions.model import Region
 
 EXAMPLES = """
@@ -29,8 +29,6 @@ STATUSES = {
     Exit.CANNOT_CONNECT: "--refresh: nothing usable was answered; what is known is listed",
     Exit.UNUSABLE_STORE: "the registry cannot be used",
 }
-_DAY_S = 86_400.0
-_OLD_S = 7 * _DAY_S
 _HEADERS = ("REGION", "CODE", "ADDRESSES", "SOURCE", "AGE", "CHANGED")
 
 
@@ -76,6 +74,7 @@ def run(arguments: Namespace, output: Output) -> int:
 
 def _list(word: str | None, output: Output) -> int:
     from tui.regions.directory import look
+    from tui.regions.telling import outdated
 
     directory = look()
     regions = _picked(directory.regions, word)
@@ -87,24 +86,17 @@ def _list(word: str | None, output: Output) -> int:
     return Exit.DONE
 
 
-def outdated(regions: Sequence[Region], now: float) -> str:
-    """Return a sentence where one of CARTO's lists is old, with how to get a new one; empty where none is."""
-    oldest = max((now - region.fetched_at for region in regions if region.fetched_at is not None), default=0.0)
-    if oldest <= _OLD_S:
-        return ""
-    return f"These lists are up to {oldest / _DAY_S:.0f} days old: pgconns regions --refresh asks CARTO for new ones."
-
-
 def _refresh(word: str | None, output: Output, *, exit_code: bool) -> int:
     import asyncio
 
     from tui.regions.directory import known, refresh
+    from tui.regions.telling import troubles
 
     _picked(known(), word)  # a wrong word is told before anybody is asked
     output.progress("Asking CARTO for its addresses")
     found = asyncio.run(refresh(lambda done, total: output.progress(f"Asking CARTO: {done} of {total} answered")))
     regions = _picked(found.regions, word)
-    for sentence in _troubles(found.troubles):
+    for sentence in troubles(found.troubles):
         output.note(sentence)
     if not found.reached:
         output.note("Nothing usable was answered: the lists are those known before.")
@@ -199,15 +191,7 @@ def _sum(region: Region) -> str:
 
 def _change(region: Region) -> str:
     """Return a sentence with every address that a list gained and lost."""
+    from tui.regions.telling import difference
+
     assert region.changed is not None  # noqa: S101 - the caller asked
-    parts = [("added", region.changed.added), ("removed", region.changed.removed)]
-    said = "; ".join(f"{word} {', '.join(addresses)}" for word, addresses in parts if addresses)
-    return f"{region.region} changed {_age(region.changed_at)} ago: {said}"
-
-
-def _troubles(troubles: Sequence[Trouble]) -> list[str]:
-    """Return a sentence for each thing that went wrong, with all that it happened to."""
-    where: dict[str, list[str]] = {}
-    for trouble in troubles:
-        where.setdefault(trouble.sentence, []).append(trouble.where)
-    return [f"{', '.join(places)}: {sentence}" for sentence, places in where.items()]
+    return f"{region.region} changed {_age(region.changed_at)} ago: {difference(region.changed)}"

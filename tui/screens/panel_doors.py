@@ -54,3 +54,9 @@ class PanelDoors(PanelFeed):
         from tui.screens.doctor import Doctor  # noqa: PLC0415 - for a quick first frame
 
         self._push(Doctor(self.services))
+
+    def action_regions(self) -> None:
+        """Show CARTO's addresses, and the rules that let them in."""
+        from tui.screens.region_ips import RegionIps  # noqa: PLC0415 - for a quick first frame
+
+        self._push(RegionIps(self.services))

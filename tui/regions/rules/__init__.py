@@ -16,7 +16,7 @@ from tui.regions.rules.values import Inexpressible, Network, Rules, Wanted, netw
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FIREWALLS", "Inexpressible", "Network", "Rules", "Wanted", "networks", "write"]
+__all__ = ["FIREWALLS", "Inexpressible", "Network", "Rules", "Wanted", "first_for", "networks", "write"]
 
 _WRITERS: dict[str, Callable[[Wanted], Rules]] = {
     "pg_hba": pg_hba.write,
@@ -59,6 +59,15 @@ def write(firewall: str, wanted: Wanted, connector: str = "") -> Rules:
         raise Inexpressible(f"{wanted.region} has no addresses")
     written = _WRITERS[firewall](wanted)
     return Rules(written.rules, written.undo, (*written.notes, *_fitting(firewall, connector)))
+
+
+def first_for(connector: str) -> str:
+    """Return the firewall that most likely stands before a connector's servers.
+
+    >>> first_for("rds"), first_for("postgresql")
+    ('aws', 'pg_hba')
+    """
+    return _MANAGED.get(connector, ("", "pg_hba"))[1]
 
 
 def _fitting(firewall: str, connector: str) -> tuple[str, ...]:
