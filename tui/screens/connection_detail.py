@@ -58,12 +58,12 @@ class ConnectionDetail(Base[None]):
         Binding("p", "page(True)", "Parameters", id="detail.about", tooltip="Show its parameters and its last check"),
         Binding("p", "page(False)", "Sockets", id="detail.lately", tooltip="Show its sockets now and lately"),
         Binding("c", "check", "Check", id="detail.check", tooltip="Check again everything CARTO needs of it"),
-        Binding("i", "addresses", "Addresses", id="detail.addresses", tooltip="Show the rules that let CARTO in to it"),
         Binding("e", "edit", "Edit", id="detail.edit", tooltip="Change its parameters"),
         Binding("r", "rename", "Rename", id="detail.rename", show=False, tooltip="Give it another name"),
         Binding("d,delete", "remove", "Remove", id="detail.remove", tooltip="Remove it; asks first"),
         Binding("y", "copy", "Copy", id="detail.copy", show=False, tooltip="Copy its URI, without the password"),
         Binding("f", "copy_fixes", "Copy fixes", id="detail.fixes", tooltip="Copy the fixes of what the check found"),
+        Binding("i", "regions", "Regions", id="detail.regions", tooltip="Show the rules that let CARTO in to it"),
         Binding("question_mark", "app.help", "Help", id="detail.help", show=False, tooltip="What the screen is for"),
     ]
 
@@ -231,7 +231,7 @@ class ConnectionDetail(Base[None]):
 
         self.app.push_screen(SocketGroups(self.services, self.connection, partial(RealServer, lend=self._lend)))
 
-    def action_addresses(self) -> None:
+    def action_regions(self) -> None:
         """Show its region's addresses, and the rules that let them in to it."""
         from tui.screens.region_ips import RegionIps  # noqa: PLC0415 - when it is first used
 

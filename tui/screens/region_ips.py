@@ -16,7 +16,7 @@ from tui.connections.parameters import Problem
 from tui.connections.registry import RegistryError
 from tui.regions import directory
 from tui.regions.model import BUILT_IN
-from tui.regions.naming import unknown
+from tui.regions.naming import find
 from tui.regions.rules import FIREWALLS, Inexpressible, Rules, first_for, write
 from tui.regions.telling import lost, outdated, troubles, wanted
 from tui.screens.base import Base
@@ -119,11 +119,18 @@ class RegionIps(Base[None]):
             known = await asyncio.to_thread(self._lists.look, self.services.registry)
         except RegistryError as error:
             known = directory.Directory(BUILT_IN, (str(error),))
-        own = self.connection.parameters.region if self.connection else ""
         self._know(known.regions)
-        self.query_one(LiveTable).move_cursor(own)
-        old = outdated(known.regions, self._now(), "r")
-        self._say([f"! {note}" for note in (*known.notes, old, unknown(known.regions, own)) if note], "$warning")
+        notes = (*known.notes, outdated(known.regions, self._now(), "r"), self._start_at_its_own())
+        self._say([f"! {note}" for note in notes if note], "$warning")
+
+    def _start_at_its_own(self) -> str:
+        """Put the cursor on the Connection's region; return why that cannot be, empty where it can."""
+        own = self.connection.parameters.region if self.connection else ""
+        try:
+            self.query_one(LiveTable).move_cursor(find(self.regions, own).region if own else None)
+        except Problem as problem:
+            return str(problem)
+        return ""
 
     def _know(self, regions: tuple[Region, ...]) -> None:
         self.regions = regions

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from tui.regions.rules import Rules
 
 # The columns beside the region's name, each with its width.
-_CODE, _MANY, _SOURCE, _AGE, _CHANGE = 12, 5, 10, 7, 10
+_CODE, _MANY, _SOURCE, _AGE, _CHANGE = 11, 4, 9, 7, 9
 _REST = 2 + _CODE + _MANY + 2 + _SOURCE + _AGE + _CHANGE
 _BAR = 20
 
 
 def region_heading(width: int) -> Spans:
     """Draw the titles of the columns."""
-    name = pad("Region", max(6, width - _REST))
+    name = pad("Region", max(7, width - _REST))
     titles = (pad("Code", _CODE), "Addr".rjust(_MANY), "  ", pad("Source", _SOURCE), pad("Age", _AGE), "Change")
     return (Span("  " + name + "".join(titles)),)
 
@@ -37,7 +37,7 @@ def region_spans(region: Region, cursor: bool, width: int, now: float) -> Spans:
     age = NOT_SEEN if region.fetched_at is None else duration(max(0.0, now - region.fetched_at))
     return (
         Span("▸ " if cursor else "  ", "accent"),
-        Span(pad(safe(region.region), max(6, width - _REST)), "strong"),
+        Span(pad(safe(region.region), max(7, width - _REST) - 1) + " ", "strong"),
         Span(pad(safe(region.code) or NOT_SEEN, _CODE), "plain" if region.code else "muted"),
         Span(str(len(region.addresses)).rjust(_MANY) + "  "),
         Span(pad(region.source, _SOURCE), "ok" if region.source == "live" else "plain"),
