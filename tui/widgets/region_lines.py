@@ -36,7 +36,7 @@ def region_spans(region: Region, cursor: bool, width: int, now: float) -> Spans:
     """Draw a region: its code word, how many addresses, where they are from, how old, and what changed."""
     age = NOT_SEEN if region.fetched_at is None else duration(max(0.0, now - region.fetched_at))
     return (
-        Span("▸ " if cursor else "  ", "accent"),
+        Span("❯ " if cursor else "  ", "accent"),
         Span(pad(safe(region.region), max(7, width - _REST) - 1) + " ", "strong"),
         Span(pad(safe(region.code) or NOT_SEEN, _CODE), "plain" if region.code else "muted"),
         Span(str(len(region.addresses)).rjust(_MANY) + "  "),
