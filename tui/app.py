@@ -27,6 +27,7 @@ from tui.styling import sheets
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from textual.await_complete import AwaitComplete
     from textual.screen import Screen
 
 _TERMINAL_LOOK_S = 3.0
@@ -83,10 +84,17 @@ class Console(App[int]):
 
                 yield SystemCommand(binding.description, f"{binding.tooltip} ({binding.key})", run)
 
-    def exit(self, *arguments: Any, **more: Any) -> None:
-        """Leave; what still works in the background must not meet screens that lose their parts one by one."""
+    def pop_screen(self) -> AwaitComplete:
+        """Close the screen on top; what it still does in the background must not meet it losing its parts."""
+        closing = self.screen
+        closed = super().pop_screen()
+        self.workers.cancel_node(closing)
+        return closed
+
+    async def _shutdown(self) -> None:
+        # However the console is left: Textual takes screens apart before it cancels what works on them.
         self.workers.cancel_all()
-        super().exit(*arguments, **more)
+        await super()._shutdown()
 
     def action_help(self) -> None:
         """Show what the screen is for, and its keys."""

@@ -39,18 +39,21 @@ def main() -> None:
         parser.error(f"nothing is called {', '.join(sorted(unknown))}: there is {', '.join(MEASUREMENTS)}")
     _compile()
     rows: list[Row] = []
-    with Place() as place:
-        for name in names:
-            began = time.monotonic()
-            say(f"{name} ...")
-            module, function = MEASUREMENTS[name]
-            rows += getattr(import_module(f"tests.bench.{module}"), function)(place)
-            say(f"{name} took {time.monotonic() - began:.0f} s")
-    print(
-        f"Medians on {os.cpu_count()} cores; Python {platform.python_version()}, PostgreSQL {MAJOR},"
-        f" pg_activity {VERSION}, Textual {version('textual')}.\n"
-    )
-    print(table(rows))
+    try:
+        with Place() as place:
+            for name in names:
+                began = time.monotonic()
+                say(f"{name} ...")
+                module, function = MEASUREMENTS[name]
+                rows += getattr(import_module(f"tests.bench.{module}"), function)(place)
+                say(f"{name} took {time.monotonic() - began:.0f} s")
+    finally:
+        # A measurement that fails takes none of the others with it.
+        print(
+            f"Medians on {os.cpu_count()} cores; Python {platform.python_version()}, PostgreSQL {MAJOR},"
+            f" pg_activity {VERSION}, Textual {version('textual')}.\n"
+        )
+        print(table(rows))
 
 
 def _compile() -> None:

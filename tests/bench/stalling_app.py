@@ -16,10 +16,11 @@ from tui.connections.secrets import Secrets
 from tui.screens.live_panel import LivePanel
 from tui.screens.services import Services
 from tui.sockets.model import ConnectionCount, Sample, ServerCount
+from tui.sockets.past import Trends
 from tui.sockets.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from textual.screen import Screen
 
@@ -37,12 +38,19 @@ class Changing:
         self.on_sample = on_sample
         self.interval_s = BEAT_S
         self.series = {one.id: Series() for one in connections}
+        self.trends = Trends()
 
     def set_connections(self, connections: Sequence[Connection]) -> None:
         """Go on with the same ones."""
 
+    def set_regions(self, addresses: Mapping[str, tuple[str, ...]]) -> None:
+        """Count nobody by regions."""
+
     def retry(self, connection_id: str) -> None:
         """Have nothing to try."""
+
+    def lend(self, connection_id: str) -> None:
+        """Have no socket."""
 
     async def close(self) -> None:
         """Have nothing to close."""
@@ -103,8 +111,7 @@ class Stalling(Console):
         panel.services.registry.stamp = lambda: panel._stamp  # type: ignore[method-assign, assignment, return-value]
         panel.registry_read = True
         panel.latest = type(panel.latest)(connections=self.connections)
-        watch = Changing(self.connections, panel._on_sample)
-        panel.watching = watch  # type: ignore[assignment] # counts nothing that could be lent
+        panel.watching = watch = Changing(self.connections, panel._on_sample)
         running = asyncio.create_task(watch.run())
         found = {}
         for words, keys in (("panel", []), ("sorted by sockets", ["s"])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING
 
@@ -121,3 +122,31 @@ async def test_a_table_that_was_covered_goes_on_being_drawn(services: Services) 
         await until(pilot, lambda: "before" in seen(pilot))
         table.show([Line("a", "after")])
         await until(pilot, lambda: "after" in seen(pilot), 5)
+
+
+class Restless(Base[None]):
+    """A screen whose work in the background looks at its parts at every chance."""
+
+    def body(self) -> ComposeResult:
+        """Yield a part."""
+        yield Static("here", id="part")
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.run_worker(self._look())
+
+    async def _look(self) -> None:
+        while True:
+            self.query_one("#part", Static)
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("left", ["by the person", "with the console"])
+async def test_work_in_the_background_never_meets_a_screen_that_is_taken_apart(services: Services, left: str) -> None:
+    screen = Restless(services)
+    async with on_stage(services, screen) as pilot:
+        assert pilot.app.screen is screen
+        if left == "by the person":
+            screen.dismiss(None)
+            await until(pilot, lambda: not screen.is_attached)
+    assert pilot.app.return_code in {None, 0}
