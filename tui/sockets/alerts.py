@@ -26,6 +26,8 @@ HELD_S = 15.0
 HELD_OF_TRENDS_S = 120.0
 # The rest of the time in which there is still something to be done.
 CRITICAL_PART = 1 / 3
+# A transaction's age is told in whole minutes: in seconds, it would have the screen drawn at each poll.
+_TOLD_BY_S = 60
 
 
 # Named tuples: the first frame needs them, and dataclasses are dearer to define.
@@ -143,7 +145,8 @@ class _Reasons:
             yield self._alert("leak", "warning", count.id, f"{name} leaks {pace}: idle ones only accumulate")
         oldest = count.oldest_idle_in_transaction_s
         if oldest is not None and oldest >= self._thresholds.idle_in_transaction_s:
-            sentence = f"{name} holds a transaction idle for {span(oldest)}, and its locks"
+            told = span(oldest - oldest % _TOLD_BY_S)
+            sentence = f"{name} holds a transaction idle for over {told}, and its locks"
             yield self._alert("idle_in_transaction", "warning", count.id, sentence)
 
     def _of_limit(self, subject: str, name: str, limit: int, headroom: int) -> Iterator[Alert]:
