@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
 from tui.sockets.growth import Trend
-from tui.sockets.model import ServerCount
+from tui.sockets.model import Sample, ServerCount
 from tui.sockets.series import Series
 from tui.text import cells
 from tui.widgets.live_table import Spans
@@ -70,6 +71,15 @@ def test_a_server_tells_its_use_and_what_it_hides() -> None:
 def test_a_server_that_is_not_seen_tells_since_when() -> None:
     drawn = text(server_spans("db:5432", ServerCount("db:5432", seen_at=880.0, error=REFUSED), 1000.0, 120))
     assert f"✗ not seen for 2 min: {REFUSED}" in drawn
+
+
+@pytest.mark.parametrize(("seen_at", "told"), [(1006.1, False), (1004.0, False), (1001.0, True)])
+def test_a_server_that_is_slow_to_answer_tells_how_old_its_numbers_are(seen_at: float, told: bool) -> None:
+    sample = Sample(1006.0, (ServerCount("db:5432", 97, 3, 63, 34, 1, seen_at=seen_at),), (counted("a", 3),), ())
+    beats = Series((1000.0, 1002.0, 1004.0, 1006.0), (3, 3, 3, 3))
+    drawn = text(Panel((connection("a"),), sample, {"a": beats}).draw("db:5432", False, 100))
+    assert ("! slow, 5 s old · 63 of 97 used" in drawn) == told
+    assert ("slow" in drawn) == told
 
 
 def test_shared_sockets_are_summed_once() -> None:

@@ -176,7 +176,8 @@ class Panel:
             return connection_spans(self.row(connection), cursor, width)
         seen = self._servers.get(value)
         leader = self._leader(value) if seen is not None and growth(seen.trend) > 0 else ""
-        return server_spans(value, seen, self.at, width, leader)
+        late = seen is not None and seen.seen_at is not None and seen.seen_at < self._before_last
+        return server_spans(value, seen, self.at, width, leader, late=late)
 
     def totals(self, pace: str, width: int) -> str:
         """Return the sums for the line on top, in at most `width` cells."""
@@ -202,6 +203,11 @@ class Panel:
         seen = self.count(connection.id)
         said = leads(seen, self.at) if seen is not None else ""
         return "" if any(trouble.sentence == said for trouble in self.wrong(connection)) else said
+
+    @cached_property
+    def _before_last(self) -> float:
+        """When the sample before the last one was made: a server not seen since is slow."""
+        return max((one.at[-2] for one in self.series.values() if len(one.at) > 1), default=0.0)
 
     @cached_property
     def _merges(self) -> dict[str, Merge]:

@@ -219,8 +219,13 @@ def bar_spans(own: int, limit: int | None, headroom: int | None, size: int) -> l
     return [Span(" " + bar.own, share_tone(limit, headroom)), Span(bar.others + bar.free, "muted")]
 
 
-def server_spans(server: str, seen: ServerCount | None, now: float, width: int, leader: str = "") -> Spans:
-    """Draw the line above a server's Connections; `now` is when the sample was made, `leader` who grows most."""
+def server_spans(
+    server: str, seen: ServerCount | None, now: float, width: int, leader: str = "", *, late: bool = False
+) -> Spans:
+    """Draw the line above a server's Connections; `now` is when the sample was made, `leader` who grows most.
+
+    A server that is `late` has yet to answer a poll: how old its numbers are is told.
+    """
     words: list[Span] = []
     if seen is None:
         words.append(Span("connecting…", "muted"))
@@ -228,7 +233,7 @@ def server_spans(server: str, seen: ServerCount | None, now: float, width: int, 
         age = f"not seen for {duration(now - seen.seen_at)}" if seen.seen_at else "not seen"
         words.append(Span(f"✗ {age}: {safe(seen.error)}", "failed"))
     else:
-        variants = _usage(seen, now, leader)
+        variants = _usage(seen, now, leader, late=late)
         room = width - cells(safe(server)) - 4
         words += next((one for one in variants if _length(one) <= room), variants[-1])
     # The name gives way to the numbers, and an error's sentence to the name: it stands whole below the table.
@@ -248,10 +253,12 @@ def _length(words: Sequence[Span]) -> int:
     return sum(cells(word.text) + 3 for word in words) - 2
 
 
-def _usage(seen: ServerCount, now: float, leader: str) -> list[list[Span]]:
+def _usage(seen: ServerCount, now: float, leader: str, *, late: bool) -> list[list[Span]]:
     """Say how much of a server is used, and where that leads: in all words, then in fewer and fewer."""
     used = f"{count(seen.used)} of {count(seen.limit)} used"
     words = [Span(used, "plain")]
+    if late and seen.seen_at is not None:
+        words.insert(0, Span(f"! slow, {duration(now - seen.seen_at)} old", "warning"))
     if seen.headroom is not None:
         tone = share_tone(seen.limit, seen.headroom)
         sign = "✗ " if seen.headroom <= 0 else "! " if tone in {"warning", "failed"} else ""
