@@ -120,6 +120,11 @@ def seen(pilot: Pilot[int]) -> str:
     return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
 
 
+def prose(pilot: Pilot[int]) -> str:
+    """Return the text on the screen in one line, without frames: a sentence may be broken anywhere between words."""
+    return " ".join("".join(" " if "─" <= sign <= "╿" or sign == "▌" else sign for sign in seen(pilot)).split())
+
+
 async def settled(pilot: Pilot[int]) -> str:
     """Return the text on the screen once it stays: a footer is made anew after its screen."""
     before = ""

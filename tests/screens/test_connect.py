@@ -5,7 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from tests.screens.conftest import OK, REFUSED, FakeProbe, Look, ProbeBy, answers, on_stage, seen, top, type_text, until
+from tests.screens.conftest import (
+    OK,
+    REFUSED,
+    FakeProbe,
+    Look,
+    ProbeBy,
+    answers,
+    on_stage,
+    prose,
+    seen,
+    top,
+    type_text,
+    until,
+)
 from tui.connections import checks
 from tui.connections.model import Connection, Parameters
 from tui.connections.secret import Secret
@@ -128,7 +141,7 @@ async def test_no_passphrase_registers_nothing_but_can_be_given_later(services: 
     async with on_stage(services, Connect(services, VAULT, PASSWORD)) as pilot:
         await until(pilot, lambda: isinstance(top(pilot), Passphrase))
         await pilot.press("escape")
-        await until(pilot, lambda: "the vault needs a passphrase. Try again" in " ".join(seen(pilot).split()))
+        await until(pilot, lambda: "the vault needs a passphrase. Try again" in prose(pilot))
         assert services.registry.load() == ()
 
 
@@ -140,7 +153,7 @@ async def test_a_name_taken_meanwhile_loses_nothing(services: Services) -> None:
         services.registry.add(Connection("the-other", ASKED))
         services.probe.gate.set()
         await until(pilot, lambda: "but not registered" in seen(pilot))
-        await until(pilot, lambda: "another name" in " ".join(seen(pilot).split()), 5)
+        await until(pilot, lambda: "another name" in prose(pilot), 5)
         assert [c.id for c in services.registry.load()] == ["the-other"]
 
 

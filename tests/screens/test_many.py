@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Input, TextArea
 
-from tests.screens.conftest import OK, Look, answers, on_stage, seen, top, type_text, until
+from tests.screens.conftest import OK, Look, answers, on_stage, prose, seen, top, type_text, until
 from tests.widgets.given import connection
 from tui.connections.model import OwnRegion
 from tui.connections.registry_text import dumps
@@ -165,7 +165,7 @@ async def test_export_shows_writes_and_copies(services: Services, home: Path, lo
         await type_text(pilot, str(home / "out.toml"))
         await pilot.press("enter")
         await until(pilot, (home / "out.toml").exists)
-        await until(pilot, lambda: "readable by you alone" in seen(pilot).replace("\n", " "))
+        await until(pilot, lambda: "readable by you alone" in prose(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "Replace" in seen(pilot))
         await pilot.press("y")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Input
 
-from tests.screens.conftest import Look, on_stage, quiet, recorded, seen, top, type_text, until
+from tests.screens.conftest import Look, on_stage, prose, quiet, recorded, seen, top, type_text, until
 from tests.screens.test_live_panel import EU, EU_DOWN, A, B, C, cursor, panel, register, three, watching
 from tests.widgets.given import HOSTILE, connection, counted, sampled
 from tui.screens.alerts import Alerts
@@ -123,9 +123,9 @@ async def test_what_is_seen_is_written_to_a_private_file(services: Services, tmp
         pilot.app.clear_notifications()
         await look(pilot, "export")
         await type_path(pilot, tmp_path / "seen.txt")
-        await until(pilot, lambda: "ends in .csv or .json" in seen(pilot) and "✗" in seen(pilot))
+        await until(pilot, lambda: "ends in .csv or .json" in prose(pilot) and "✗" in seen(pilot))
         await type_path(pilot, tmp_path / "none" / "seen.csv")
-        await until(pilot, lambda: "cannot be written" in seen(pilot))
+        await until(pilot, lambda: "cannot be written" in prose(pilot))
         await type_path(pilot, tmp_path / "seen.csv")
         await until(pilot, lambda: isinstance(top(pilot), LivePanel))
         rows = list(csv.DictReader((tmp_path / "seen.csv").open()))

@@ -10,7 +10,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from tests.screens.conftest import Look, answers, on_stage, seen, top, type_text, until
+from tests.screens.conftest import Look, answers, on_stage, prose, seen, top, type_text, until
 from tests.screens.watching import FakeWatch
 from tests.widgets.given import connection
 from tui.connections.parameters import Problem
@@ -172,9 +172,9 @@ async def test_asking_shows_progress_then_what_changed_and_what_failed(
         assert lists.asked == 1
         lists.gate.set()
         await until(pilot, lambda: "! CARTO answered: 1 list changed: europe-west1" in seen(pilot))
-        assert "! us-east1, the documentation's page: It cannot be reached: timed out" in " ".join(seen(pilot).split())
+        assert "! us-east1, the documentation's page: It cannot be reached: timed out" in prose(pilot)
         assert "! +1 −1" in seen(pilot)
-        assert "! changed 1 min ago: added 34.1.2.3; removed 34.79.53.57" in " ".join(seen(pilot).split())
+        assert "! changed 1 min ago: added 34.1.2.3; removed 34.79.53.57" in prose(pilot)
         assert cursor(pilot) == "europe-west1"
         await look(pilot, "changed")
 
@@ -199,7 +199,7 @@ async def test_what_is_known_stays_whatever_is_answered(
     async with on_stage(services, regions(services, lists)) as pilot:
         await until(pilot, lambda: "hostssl" in seen(pilot))
         await pilot.press("r")
-        await until(pilot, lambda: said in " ".join(seen(pilot).split()))
+        await until(pilot, lambda: said in prose(pilot))
         assert all(region.region in seen(pilot) for region in (*BUILT_IN, OWN))
         await pilot.press("q")
         await until(pilot, lambda: answers(pilot) == [None])
