@@ -68,13 +68,20 @@ class PrometheusHistory:
         """Sentences on what the answers until now are lacking."""
         return self._api.notes
 
+    def recorders(self) -> int:
+        """Return how many `pgconns metrics` are scraped now."""
+        found = self._api.instant("count(pgconns_build_info)", time.time())
+        return int(found[0].values[0][1]) if found and found[0].values else 0
+
     def span(self) -> Span | None:
-        """Return from when to when something was recorded, the beginning to the hour; None where nothing was."""
+        """Return from when to when something was recorded in the last 400 days; None where nothing was."""
         now = time.time()
         told = "pgconns_last_sample_timestamp_seconds"
-        lately = self._api.instant(f"max(max_over_time({told}[2h]))", now)
-        hours = self._api.ranged(f"min({told})", now - _LONGEST_S, now, HOUR)
-        moments = [value for line in (*hours, *lately) for _, value in line.values]
+        lines = self._api.ranged(f"max({told})", now - _LONGEST_S, now, HOUR)
+        hours = [at / 1000 for line in lines for at, _ in line.values] or [now]
+        first = self._api.instant(f"min(min_over_time({told}[1h]))", min(hours))
+        last = self._api.instant(f"max(max_over_time({told}[1h]))", min(max(hours) + HOUR, now))
+        moments = [value for line in (*first, *last) for _, value in line.values]
         return Span(min(moments), max(moments)) if moments else None
 
     def names(self, kind: Kind = "connection") -> dict[str, str]:

@@ -20,13 +20,13 @@ from prometheus_client.core import (
 )
 
 from tui.sockets.growth import RISING, Trend, Verdict
-from tui.sockets.model import STATES
+from tui.sockets.model import STATES, ConnectionCount, ServerCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tui.connections.model import Connection
-    from tui.sockets.model import ConnectionCount, Polls, Sample, ServerCount
+    from tui.sockets.model import Polls, Sample
 
 OF_SERVER = ("server",)
 OF_CONNECTION = ("server", "connection", "id")
@@ -72,11 +72,19 @@ def _per_second(per_minute: float | None) -> float | None:
     return None if per_minute is None else per_minute / _MINUTE_S
 
 
-def _slope(trend: Trend | None) -> float | None:
+def _trend(one: ServerCount | ConnectionCount) -> Trend | None:
+    """Return where it leads; of what cannot be seen now that is not known, whatever was judged last."""
+    sockets = one.used if isinstance(one, ServerCount) else one.sockets
+    return None if sockets is None else one.trend
+
+
+def _slope(one: ServerCount | ConnectionCount) -> float | None:
+    trend = _trend(one)
     return None if trend is None or trend.verdict == "unknown" else trend.per_minute / _MINUTE_S
 
 
-def _exhausted(trend: Trend | None) -> float | None:
+def _exhausted(one: ServerCount | ConnectionCount) -> float | None:
+    trend = _trend(one)
     return None if trend is None or trend.verdict not in RISING else trend.exhausted_at
 
 
@@ -103,11 +111,11 @@ _SERVER = (
     ),
     _OfServer("start_time_seconds", "When the server was started, by its own clock.", lambda one: one.started_at),
     _OfServer("last_seen_timestamp_seconds", "When the server was counted last.", lambda one: one.seen_at),
-    _OfServer("trend_sockets_per_second", "Slope of the number of sockets.", lambda one: _slope(one.trend)),
+    _OfServer("trend_sockets_per_second", "Slope of the number of sockets.", _slope),
     _OfServer(
         "exhausted_timestamp_seconds",
         "When the limit is reached if the sockets go on growing; only while they do.",
-        lambda one: _exhausted(one.trend),
+        _exhausted,
     ),
 )
 _CONNECTION = (
@@ -136,11 +144,11 @@ _CONNECTION = (
         "Sockets opened a second in its database, by whomever.",
         lambda one: _per_second(one.opened_per_minute),
     ),
-    _OfConnection("trend_sockets_per_second", "Slope of the number of sockets.", lambda one: _slope(one.trend)),
+    _OfConnection("trend_sockets_per_second", "Slope of the number of sockets.", _slope),
     _OfConnection(
         "exhausted_timestamp_seconds",
         "When the nearest limit is reached if the sockets go on growing; only while they do.",
-        lambda one: _exhausted(one.trend),
+        _exhausted,
     ),
 )
 
@@ -169,7 +177,7 @@ def _of_servers(servers: Iterable[ServerCount]) -> Iterator[Metric]:
             if (value := told.value(one)) is not None:
                 family.add_metric((one.server,), value)
         yield family
-    yield _verdicts("server", OF_SERVER, (((one.server,), one.trend) for one in servers))
+    yield _verdicts("server", OF_SERVER, (((one.server,), _trend(one)) for one in servers))
 
 
 def _of_polls(polls: Mapping[str, Polls]) -> Iterator[Metric]:
@@ -206,7 +214,7 @@ def _of_connections(counts: Iterable[ConnectionCount]) -> Iterator[Metric]:
         if one.limit is not None and one.bounded_by is not None:
             limits.add_metric((*_labels(one), one.bounded_by), one.limit)
     yield from (states, limits)
-    yield _verdicts("connection", OF_CONNECTION, ((_labels(one), one.trend) for one in counts))
+    yield _verdicts("connection", OF_CONNECTION, ((_labels(one), _trend(one)) for one in counts))
 
 
 def _labels(one: ConnectionCount) -> tuple[str, str, str]:
