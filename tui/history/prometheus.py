@@ -6,6 +6,7 @@ kind is told instead.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import defaultdict
@@ -43,7 +44,7 @@ _DAY_S = 86_400.0
 _LONGEST_S, _AT_ONCE = 400 * _DAY_S, 50
 # Trends read what is older than two hours in steps of five minutes; days are told by the minute where they are few.
 _FINE_S, _COARSE, _MINUTES_S = 7200.0, 300, 10 * _DAY_S
-_LEAST_ALERT_STEP_S, _MOST_ALERT_STEPS = 15.0, 2000
+_LEAST_ALERT_STEP_S, _MOST_ALERT_STEPS = 15, 2000
 _TICK_S = 0.001
 _WORDS: dict[AlertKind, str] = {
     "unreachable": "cannot be counted",
@@ -166,8 +167,10 @@ class PrometheusHistory:
     def alerts(self, start: float, end: float) -> tuple[KeptAlert, ...]:
         """Return the alerts of the rules that `metrics --rules` prints, as far as Prometheus evaluates them."""
         end = min(end, time.time())
-        step = max(_LEAST_ALERT_STEP_S, (end - start) / _MOST_ALERT_STEPS)
-        lines = self._api.ranged('ALERTS{alertname=~"Pgconns.*", alertstate="firing"}', start, end, step)
+        step = max(_LEAST_ALERT_STEP_S, math.ceil((end - start) / _MOST_ALERT_STEPS))
+        # Whatever fired in a step is seen, however short it was.
+        query = f'last_over_time(ALERTS{{alertname=~"Pgconns.*", alertstate="firing"}}[{step}s])'
+        lines = self._api.ranged(query, start + step, end + step, step)
         found = {kept for line in lines for kept in _stood(line, step, end)}
         return tuple(sorted(found, key=lambda kept: (kept.alert.since, kept.alert)))
 
@@ -178,7 +181,7 @@ class PrometheusHistory:
 
     def restarts(self, start: float, end: float) -> tuple[Restart, ...]:
         """Return the starts of servers that were first seen in a span, the oldest first."""
-        step = max(_LEAST_ALERT_STEP_S, (end - start) / _MOST_ALERT_STEPS)
+        step = max(_LEAST_ALERT_STEP_S, math.ceil((end - start) / _MOST_ALERT_STEPS))
         end = min(end, time.time())
         lines = self._api.ranged("max by (server) (pgconns_server_start_time_seconds)", start - step, end, step)
         found = []
@@ -203,12 +206,11 @@ def _stood(line: Line, step_s: float, end: float) -> Iterator[KeptAlert]:
     if kind not in get_args(AlertKind) or level not in get_args(Level) or not subject:
         return
     kind, level = cast("AlertKind", kind), cast("Level", level)
-    name = labels.get("connection") or subject
-    sentence = f"{name} {_WORDS[kind]}, by a rule of Prometheus"
-    since = last = None
-    for at in [*(at / 1000 for at, _ in line.values), None]:
-        if last is not None and since is not None and (at is None or at - last > 1.5 * step_s):
-            ended = None if at is None and end - last <= 1.5 * step_s else min(last + step_s, end)
-            yield KeptAlert(Alert(kind, level, subject, sentence, since, last), ended)
-            since = None
-        since, last = at if since is None else since, at
+    sentence = f"{labels.get('connection') or subject} {_WORDS[kind]}, by a rule of Prometheus"
+    moments = [at / 1000 for at, _ in line.values]
+    since = moments[0] - step_s if moments else 0.0
+    for at, later in itertools.pairwise([*moments, math.inf]):
+        if later - at > 1.5 * step_s:
+            ended = None if later == math.inf and at + 1.5 * step_s >= end else at
+            yield KeptAlert(Alert(kind, level, subject, sentence, since, min(at, end)), ended)
+            since = later - step_s
