@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from tui.metrics.families import Seen, families
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from prometheus_client.core import Metric
 
     from tui.connections.model import Connection
-    from tui.sockets.model import Sample
+    from tui.sockets.model import Polls, Sample
 
 
-def stored(samples: Iterable[Sample], connections: tuple[Connection, ...] = ()) -> list[Metric]:
+def stored(
+    samples: Iterable[Sample],
+    connections: tuple[Connection, ...] = (),
+    polls: Iterable[Mapping[str, Polls]] = repeat({}),
+) -> list[Metric]:
     """The metrics of samples, each at the moment of its sample, as one target called `one` would tell them."""
     whole: dict[str, Metric] = {}
-    for sample in samples:
-        for family in families(Seen(sample, connections=connections), "0"):
+    for sample, done in zip(samples, polls, strict=False):
+        for family in families(Seen(sample, done, connections), "0"):
             told = [
                 one._replace(timestamp=sample.at, labels={**one.labels, "instance": "one", "job": "pgconns"})
                 for one in family.samples

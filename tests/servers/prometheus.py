@@ -8,6 +8,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import suppress
@@ -112,8 +113,13 @@ class Prometheus:
         asked = urllib.request.Request(self.url + path)
         if self._login:
             asked.add_header("Authorization", f"Basic {self._login}")
-        with urllib.request.urlopen(asked, timeout=30, context=self._context) as answer:
-            return json.loads(answer.read() or b"null") if path.startswith("/api") else None
+        try:
+            with urllib.request.urlopen(asked, timeout=30, context=self._context) as answer:
+                return json.loads(answer.read()) if path.startswith("/api") else None
+        except urllib.error.HTTPError as error:
+            if error.code in {400, 422}:
+                raise AssertionError(f"{urllib.parse.unquote_plus(path)}: {error.read().decode()}") from None
+            raise
 
     def _is_ready(self) -> bool:
         if self._process.poll() is not None:

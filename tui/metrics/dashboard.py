@@ -104,7 +104,7 @@ ROWS: dict[str, tuple[Picture, ...]] = {
         ), unit="s"),
         Picture("Leaking, growing or surging", (
             Curve(f'max by (connection, server, verdict) (pgconns_connection_trend{{{_OF}, '
-                  'verdict=~"leaking|growing|surging"}}) == 1', "{{connection}} is {{verdict}}"),
+                  'verdict=~"leaking|growing|surging"}) == 1', "{{connection}} is {{verdict}}"),
         )),
     ),
     "Alerts": (
