@@ -11,7 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -47,7 +47,7 @@ def _sound(path: Path) -> bool:
         return database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def _write(path: Path, samples: list[Sample], **settings: float) -> None:
+def _write(path: Path, samples: list[Sample], **settings: Any) -> None:
     store = Store(path, Settings(**settings))
     for sample in samples:
         store.write(sample)

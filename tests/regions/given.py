@@ -66,6 +66,7 @@ class Request(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     answers: ClassVar[dict[str, Answer]] = {}
     asked: ClassVar[list[Request]] = []
+    body: bytes = b""
 
     def do_GET(self) -> None:
         """Give the answer of the test; 404 where it has none."""
@@ -74,6 +75,11 @@ class Request(BaseHTTPRequestHandler):
             self.answers.get(self.path, status(404))(self)
         except OSError:
             self.close_connection = True  # the client has gone
+
+    def do_POST(self) -> None:
+        """Take in what is sent, and answer as to GET."""
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.do_GET()
 
     def say(self, content: bytes, code: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Answer with a content and its length."""

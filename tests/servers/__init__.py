@@ -20,6 +20,8 @@ share their system identifier, as a restored copy does; `fresh=True` makes one w
     old_postgis_server      12 with a stand-in: `create extension postgis version '2.3.7'` (or 2.4.0, 2.5.9)
     pgbouncer(server, pool_mode="transaction", settings={}, tls=None)
                             .dsn(), .console("show pools"), .refresh() when the server got roles since
+    prometheus(configuration, files, past, web, root, login)
+                            Prometheus(...).url, .query("up"), .targets(), .stop(); see `tests.servers.prometheus`
     certificate_authority   .root (the file to trust), .issue("localhost"), .issue("localhost", expired=True)
                             pg_server(17, tls=certificate_authority.issue("other.example"))
     stranger_authority      another one, which nobody trusts

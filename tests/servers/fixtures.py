@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.servers.host import ENVIRONMENT, LOOPBACK, Host, Unavailable, give_up
 from tests.servers.impostors import FaultyProxy, Listener, Loop, impostor
 from tests.servers.pgbouncer import Bouncer
 from tests.servers.postgres import Local, Programs, Server
+from tests.servers.prometheus import Prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -183,6 +184,19 @@ def pgbouncer(server_host: Host) -> Iterator[StartBouncer]:
     yield start
     for bouncer in started:
         bouncer.stop()
+
+
+@pytest.fixture(scope="session")
+def prometheus(server_host: Host) -> Callable[..., Prometheus]:
+    """A Prometheus; it ends with the session, or when the test stops it."""
+
+    def start(*arguments: Any, **named: Any) -> Prometheus:
+        try:
+            return Prometheus(server_host, *arguments, **named)
+        except Unavailable as reason:
+            give_up(str(reason))
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from tui.cli.output import Output
     from tui.history.days import Day
-    from tui.history.reader import History, KeptAlert, Kind, Past, Restart
+    from tui.history.reader import KeptAlert, Kind, Past, Restart
     from tui.history.rollup import Rollup
+    from tui.history.sources import Source
 
 EXAMPLES = """
 pgconns history prod
@@ -59,9 +60,17 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Print or export it."""
-    from tui.history.reader import History
+    from tui.connections.registry import Registry
+    from tui.history.sources import open_source
 
-    history = History()
+    history = open_source(Registry())
+    status = _tell(history, arguments, output)
+    for note in history.notes:
+        output.note(note)
+    return status
+
+
+def _tell(history: Source, arguments: Namespace, output: Output) -> int:
     now = time.time()
     start = _moment("--since", arguments.since or ("7d" if arguments.per_day else "2h"), now)
     end = _moment("--until", arguments.until, now) if arguments.until else now + 1
@@ -83,7 +92,7 @@ def run(arguments: Namespace, output: Output) -> int:
     return Exit.DONE
 
 
-def _named(history: History, name: str) -> tuple[Kind, str, str]:
+def _named(history: Source, name: str) -> tuple[Kind, str, str]:
     """Return the kind, the key and the name of what is meant; a Connection that was removed is known by its last."""
     from tui.connections.registry import Registry, UnknownConnection
 
@@ -130,13 +139,13 @@ def _step(text: str | None, per_day: bool) -> int | None:
     return int(step)
 
 
-def _past(history: History, asked: _Asked, step: int | None, points: int) -> Past:
+def _past(history: Source, asked: _Asked, step: int | None, points: int) -> Past:
     if step is None:
         return history.series(asked.key, asked.start, asked.end, points, asked.kind)
     return history.series_by(step, asked.key, asked.start, asked.end, asked.kind)
 
 
-def _events(history: History, asked: _Asked) -> tuple[list[KeptAlert], list[Restart]]:
+def _events(history: Source, asked: _Asked) -> tuple[list[KeptAlert], list[Restart]]:
     """Return the alerts and restarts that concern what is asked for: its own, and those of its server."""
     places = {asked.key}
     if asked.kind == "connection":
@@ -145,7 +154,7 @@ def _events(history: History, asked: _Asked) -> tuple[list[KeptAlert], list[Rest
     return alerts, [one for one in history.restarts(asked.start, asked.end) if one.server in places]
 
 
-def _days(history: History, asked: _Asked) -> list[Day]:
+def _days(history: Source, asked: _Asked) -> list[Day]:
     from tui.history.days import days
 
     return days(one for one in history.all_steps(asked.key, asked.start, asked.end, asked.kind))
@@ -164,7 +173,7 @@ def _value(asked: _Asked, past: Past, alerts: Sequence[KeptAlert], restarts: Seq
     }
 
 
-def _export(history: History, asked: _Asked, step: int | None, arguments: Namespace, output: Output) -> int:
+def _export(history: Source, asked: _Asked, step: int | None, arguments: Namespace, output: Output) -> int:
     """Write the series, or its days, into a file."""
     from pathlib import Path
 
@@ -256,7 +265,7 @@ def _print_events(alerts: Sequence[KeptAlert], restarts: Sequence[Restart], outp
         )
 
 
-def _per_day(history: History, asked: _Asked, output: Output) -> int:
+def _per_day(history: Source, asked: _Asked, output: Output) -> int:
     """Print a line per day."""
     from tui.history.exporting import day_json
 

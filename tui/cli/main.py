@@ -39,6 +39,7 @@ COMMANDS: dict[str, str] = {
     "end": "end sockets of a Connection, or cancel their queries",
     "alert": "answer as a monitoring plugin: nearly full, leaking, down",
     "watch": "record all Connections until SIGTERM, without a screen",
+    "metrics": "serve metrics for Prometheus; print rules and a dashboard",
     "history": "print or export what was recorded of a Connection",
     "forecast": "say where a recorded series of socket counts leads",
     "regions": "list CARTO's static addresses, and enter your own",
@@ -50,7 +51,7 @@ COMMANDS: dict[str, str] = {
     "demo": "open the console on an embedded server with traffic",
     "doctor": "say what will not work on this machine, and why",
 }
-WITHOUT_JSON = frozenset({"demo", "watch"})
+WITHOUT_JSON = frozenset({"demo", "metrics", "watch"})
 _BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tui.cli.output import Refused
+from tui.cli.unattended import number as _number
 from tui.exits import Exit
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ STATUSES = {
     Exit.UNUSABLE_STORE: "registry, passwords or history unusable, or another process records into it",
     Exit.INTERRUPTED: "ended by Ctrl-C; everything counted was written",
 }
-_PASSPHRASE = "/etc/pgconns/vault-passphrase"  # noqa: S105 - where it is, not what it is
 _FLUSHED_WITHIN_S = 10.0
 
 
@@ -53,6 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace, output: Output) -> int:
     """Record all registered Connections."""
     from tui.cli.sockets import interval, passwords
+    from tui.cli.unattended import AskingAtStart
     from tui.connections.registry import Registry
     from tui.history.recorder import Recorder
     from tui.history.settings import parse
@@ -64,26 +64,11 @@ def run(arguments: Namespace, output: Output) -> int:
     registry = Registry()
     connections = registry.load()
     parse(registry.settings("history"))  # what is wrong there is told before anything is opened
-    secrets = _Secrets()
+    secrets = AskingAtStart()
     passwords(connections, secrets.opened)
     secrets.asking = False
     recorder = Recorder(settings=lambda: parse(registry.settings("history")))
     return asyncio.run(_Recording(registry, connections, secrets.opened, recorder, output).run(interval_s))
-
-
-class _Secrets:
-    """The secret stores, which ask whoever sits here at the start, and nobody later."""
-
-    def __init__(self) -> None:
-        from tui.connections.secrets import Secrets
-
-        self.asking = True
-        self.opened = Secrets(ask_passphrase=self._ask)
-
-    def _ask(self, new: bool) -> Secret | None:
-        from tui.cli import prompts
-
-        return prompts.passphrase(new) if self.asking else None
 
 
 class _Recording:
@@ -161,12 +146,13 @@ class _Recording:
     def _before(self) -> Before:
         import time
 
-        from tui.history.reader import History
         from tui.history.seeding import before
+        from tui.history.sources import open_source
         from tui.sockets.credentials import label
 
         ids = [connection.id for connection in self._connections]
-        return before(History(self._recorder.path), ids, {*map(label, self._connections)}, time.time())
+        source = open_source(self._registry, self._recorder.path)
+        return before(source, ids, {*map(label, self._connections)}, time.time())
 
     async def _password_of(self, connection: Connection) -> Secret | None:
         return await asyncio.to_thread(self._secrets.get, connection)
@@ -244,22 +230,10 @@ class _Recording:
         self._output.note(sentence)
 
 
-def _number(connections: Sequence[Connection]) -> str:
-    return "1 Connection" if len(connections) == 1 else f"{len(connections)} Connections"
-
-
 def _unit(interval: str | None) -> str:
     """Return the unit that has this command run as whoever asks for it, with the files that are used now."""
-    import os
-    from pathlib import Path
-
     from tui import paths
-    from tui.cli.sockets import interval as checked
-    from tui.history.systemd import unit
-    from tui.sockets.actions_log import os_user
+    from tui.cli.unattended import unit_of
 
-    program = Path(sys.argv[0]).absolute()
-    command = [str(program)] if program.name == "pgconns" else [sys.executable, "-m", "tui"]
-    times = [] if interval is None else ["--interval", f"{checked(interval):g}"]
     folders = {str(paths.history_file().parent), str(paths.data_folder()), str(paths.state_folder())}
-    return unit([*command, "watch", *times], os_user(), sorted(folders), os.environ, _PASSPHRASE)
+    return unit_of("watch", "record the sockets of PostgreSQL Connections", interval, sorted(folders))

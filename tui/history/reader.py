@@ -31,10 +31,11 @@ from tui.history.rollup import (
 from tui.history.rows import FIELDS, from_row
 from tui.history.store import storable
 from tui.sockets.alerts import Alert
+from tui.sockets.series import Series
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tui.sockets.model import Sample
@@ -75,6 +76,8 @@ class Span(NamedTuple):
 
 class History:
     """What was recorded. Each call raises HistoryError where there is none, or it cannot be read."""
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path | None = None) -> None:
         """Read `path`, or the history of the environment."""
@@ -131,6 +134,15 @@ class History:
             past = self._series(database, key, kind, start, end, MINUTE, gaps=False)
         first = past.rollups[0].at if past.rollups else math.inf
         return [*(one for one in hours if one.at + HOUR <= first), *past.rollups]
+
+    def lately(self, ids: Sequence[str], start: float, end: float) -> dict[str, Series]:
+        """Return the single counts of many Connections."""
+        found = {id: Series() for id in ids}
+        for sample in self.samples(start, end):
+            for count in sample.connections:
+                if count.id in found:
+                    found[count.id] = found[count.id].add(sample.at, count.sockets)
+        return found
 
     def servers_of(self, connection_id: str, start: float, end: float) -> set[str]:
         """Return the servers under which a Connection was seen: at the beginning of a span, and at its end."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.history.errors import HistoryError
 from tui.sockets.past import DAY_S, Past
-from tui.sockets.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tui.history.reader import History, Kind
+    from tui.history.reader import Kind
     from tui.history.rollup import Rollup
+    from tui.history.sources import Source
     from tui.sockets.alerts import Alert
-    from tui.sockets.model import Sample
+    from tui.sockets.series import Series
 
 RECENT_S = 240.0  # a sparkline shows the last LONGEST counts, which come every two seconds
 
@@ -27,17 +27,15 @@ class Before(NamedTuple):
     standing: tuple[Alert, ...] = ()
 
 
-def before(history: History, ids: Iterable[str], servers: Iterable[str], now: float) -> Before:
+def before(source: Source, ids: Iterable[str], servers: Iterable[str], now: float) -> Before:
     """Return what was recorded before `now` of some Connections and servers; nothing where nothing can be read."""
-    names: list[tuple[Kind, str]] = [("connection", id) for id in ids]
-    series = {id: Series() for _, id in names}
+    known = list(ids)
+    names: list[tuple[Kind, str]] = [("connection", id) for id in known]
     names += (("server", label) for label in servers)
     try:
-        minutes = history.minutes(names, now - DAY_S, now)
-        for sample in history.samples(now - RECENT_S, now):
-            _add(series, sample)
+        minutes = source.minutes(names, now - DAY_S, now)
         pasts = {key: past(rollups, now) for (_, key), rollups in minutes.items()}
-        return Before(pasts, series, history.standing(now))
+        return Before(pasts, source.lately(known, now - RECENT_S, now), source.standing(now))
     except HistoryError:
         return Before()
 
@@ -49,10 +47,3 @@ def past(rollups: Iterable[Rollup], now: float) -> Past:
         if one.mean is not None:
             found.add(min(one.at + one.seconds / 2, now), round(one.mean), one.least_stale)
     return found
-
-
-def _add(series: dict[str, Series], sample: Sample) -> None:
-    for count in sample.connections:
-        known = series.get(count.id)
-        if known is not None:
-            series[count.id] = known.add(sample.at, count.sockets)

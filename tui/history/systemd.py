@@ -1,4 +1,4 @@
-"""What `watch` says to systemd, and the unit that has it run.
+"""What commands that run for weeks say to systemd, and the unit that has one run.
 
 Sources: sd_notify(3), systemd.service(5), systemd.exec(5), systemd.syntax(7).
 """
@@ -45,21 +45,30 @@ def watchdog_s() -> float | None:
 
 
 def unit(
-    command: Sequence[str], user: str, folders: Sequence[str], environment: Mapping[str, str], passphrase: str
+    name: str,
+    does: str,
+    command: Sequence[str],
+    user: str,
+    folders: Sequence[str],
+    environment: Mapping[str, str],
+    passphrase: str,
 ) -> str:
-    """Return a unit that runs `command` as `user`, who writes into `folders`; `passphrase` is the file of the vault's.
+    """Return a unit that runs `command`, `pgconns NAME` with its options, as `user`, who writes into `folders`.
 
-    Of `environment` only what says where files are is told; no secret is.
+    `does` says what it does; `passphrase` is the file of the vault's. Of `environment` only what says where files are
+    is told; no secret is.
     """
     told = "".join(f"Environment={_quoted(f'{name}={environment[name]}')}\n" for name in _TOLD if environment.get(name))
     writes = " ".join(_quoted(f"-{folder}") for folder in folders)
+    written = f"ReadWritePaths={writes}\n" if writes else ""
+    there = f"\n# The folders of ReadWritePaths are to be there, and {user}'s." if writes else ""
     return f"""\
-# Written by pgconns watch --systemd. Save it as /etc/systemd/system/pgconns-watch.service, then:
-#   systemctl daemon-reload && systemctl enable --now pgconns-watch
+# Written by pgconns {name} --systemd. Save it as /etc/systemd/system/pgconns-{name}.service, then:
+#   systemctl daemon-reload && systemctl enable --now pgconns-{name}
 # Where passwords are in the vault, its passphrase is to be in {passphrase} (mode 0600, owner root);
-# where none is, remove the line LoadCredential. The folders of ReadWritePaths are to be there, and {user}'s.
+# where none is, remove the line LoadCredential.{there}
 [Unit]
-Description=pgconns: record the sockets of PostgreSQL Connections
+Description=pgconns: {does}
 Wants=network-online.target
 After=network-online.target
 
@@ -74,8 +83,7 @@ TimeoutStopSec=15
 Restart=on-failure
 RestartSec=10
 RestartPreventExitStatus=2
-ReadWritePaths={writes}
-ProtectSystem=strict
+{written}ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
 PrivateDevices=yes

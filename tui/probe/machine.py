@@ -24,7 +24,9 @@ from tui.postgres.target import system_roots
 from tui.regions import cache
 
 _NARROWEST, _LOWEST = 80, 24
-_PACKAGES = ("textual", "psycopg", "psycopg-pool", "keyring", "cryptography", "httpx")
+_PACKAGES = (
+    "textual", "psycopg", "psycopg-pool", "keyring", "cryptography", "httpx", "prometheus-client", "PyYAML", "bcrypt",
+)  # fmt: skip
 
 
 def machine_findings() -> tuple[Finding, ...]:
@@ -35,6 +37,7 @@ def machine_findings() -> tuple[Finding, ...]:
         _vault(),
         _registry(),
         _regions(),
+        _history(),
         *(
             _folder(name, folder)
             for name, folder in (
@@ -148,6 +151,30 @@ def _regions() -> Finding:
     if not kept.regions:
         return Finding("regions", "ok", "CARTO's addresses are those built in; pgconns regions --refresh asks for them")
     return Finding("regions", "ok", f"CARTO's addresses are kept in {cache.place()}")
+
+
+def _history() -> Finding:
+    """Return where what was recorded is read from; a server that it is read from is asked."""
+    from tui.history.errors import HistoryError  # noqa: PLC0415 - only here
+    from tui.history.prometheus import PrometheusHistory  # noqa: PLC0415 - httpx
+    from tui.history.settings import parse  # noqa: PLC0415
+
+    try:
+        place = parse(Registry().settings("history")).source
+        if place is None:
+            path = paths.history_file()
+            there = "What was recorded is in" if path.exists() else "Nothing is recorded yet; it will be in"
+            return Finding("history", "ok", f"{there} {path}")
+        recorders = PrometheusHistory(place).recorders()
+    except RegistryError:
+        return Finding("history", "skipped", "The registry, which may name another history, cannot be read")
+    except HistoryError as error:
+        return Finding("history", "failed", str(error), "Mend [history] in the registry, or what it names")
+    if not recorders:
+        return Finding("history", "warning", f"{place.url} answers, and holds nothing of pgconns",
+                       "Let it scrape pgconns metrics, which the README shows")  # fmt: skip
+    fed = f"{recorders} pgconns feed it" if recorders > 1 else "1 pgconns feeds it"
+    return Finding("history", "ok", f"What was recorded is read from {place.url}: {fed}")
 
 
 def _folder(check: str, folder: Path) -> Finding:

@@ -245,12 +245,14 @@ class PanelFeed(Base[None]):
 
 
 def recorded_before(services: Services, ids: Sequence[str], servers: Collection[str]) -> Before:
-    """Return what was recorded of Connections and servers until now; reads files."""
-    from tui.history.reader import History  # noqa: PLC0415 - sqlite3: not before the first frame
-    from tui.history.seeding import before  # noqa: PLC0415
+    """Return what was recorded of Connections and servers until now; nothing where that cannot be read."""
+    from tui.history.errors import HistoryError  # noqa: PLC0415 - not before the first frame, like the next
+    from tui.history.seeding import Before, before  # noqa: PLC0415
 
-    path = services.recorder.path if services.recorder is not None else None
-    return before(History(path), ids, servers, time.time())
+    try:
+        return before(services.history(), ids, servers, time.time())
+    except (RegistryError, HistoryError):
+        return Before()
 
 
 def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tui.connections.secret import Secret
     from tui.connections.secrets import Secrets
     from tui.history.recorder import Recorder
+    from tui.history.sources import Source
     from tui.postgres.finding import Finding
     from tui.probe.report import Report
     from tui.regions.model import Region
@@ -64,6 +65,12 @@ class Services:
     parse_conninfo: Callable[[str], dict[str, str]] = parse_conninfo
     find_service: Callable[[str], dict[str, str]] = find_service
     recorder: Recorder | None = None
+
+    def history(self) -> Source:
+        """Return where what was recorded is read from; reads the registry, and raises RegistryError, HistoryError."""
+        from tui.history.sources import open_source  # noqa: PLC0415 - not before the first frame
+
+        return open_source(self.registry, self.recorder.path if self.recorder is not None else None)
 
     def regions(self) -> tuple[Region, ...]:
         """Return all regions as they are known, without asking anybody; reads files.

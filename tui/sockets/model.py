@@ -62,6 +62,18 @@ class Snapshot:
     opened_per_minute: Mapping[str, float] = field(default_factory=dict)  # by database, where the server counts them
 
 
+class Polls(NamedTuple):
+    """How often a server was polled, how often that failed, and how many seconds it all took."""
+
+    done: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+
+    def and_one(self, seconds: float, *, failed: bool = False) -> Polls:
+        """Return the polls with one more."""
+        return Polls(self.done + 1, self.failed + failed, self.seconds + seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerCount:
     """One server at one moment. `error` says why it could not be seen; then the counts are None, never zero.

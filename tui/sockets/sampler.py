@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from tui.connections.model import Connection
     from tui.sockets.lending import Lent
+    from tui.sockets.model import Polls
     from tui.sockets.queries import Identity
 
 # A sample waits so long for servers that are about to answer.
@@ -82,6 +83,10 @@ class Watch:
         self._circumstances.interval_s = seconds
         self._hurry = True
         self._news.ring()
+
+    def polls(self) -> dict[str, Polls]:
+        """Return how the polls of each server went until now, by its label."""
+        return {server.label: server.polls for server in self._servers}
 
     def set_connections(self, connections: Sequence[Connection]) -> None:
         """Watch other Connections from now on; what stays as it was is not disturbed."""

@@ -27,6 +27,7 @@ from tui.sockets.credentials import (
 )
 from tui.sockets.lookout import Arguments, Lookout
 from tui.sockets.matching import like, valid_networks
+from tui.sockets.model import Polls
 
 if TYPE_CHECKING:
     from tui.connections.model import Connection
@@ -77,6 +78,7 @@ class ServerWatch:
         self.identity: Identity | None = None
         self.done = 0  # the last beat that was seen to
         self.failures = 0
+        self.polls = Polls()
         self._circumstances = circumstances
         self._met = met
         self._reported = reported
@@ -185,9 +187,11 @@ class ServerWatch:
 
     async def _look(self) -> bool:
         """See to one beat; False where another watch takes over."""
+        began = self._now()
         try:
             snapshot = await self._poll()
         except Unreachable as error:
+            self.polls = self.polls.and_one(self._now() - began, failed=True)
             self._error, self._full = str(error), error.full
             self.failures += 1
             delay = min(LONGEST_DELAY_S, self._circumstances.interval_s * 2 ** min(self.failures - 1, 10))
@@ -195,6 +199,7 @@ class ServerWatch:
         else:
             if snapshot is None:
                 return False
+            self.polls = self.polls.and_one(self._now() - began)
             self._snapshot, self._error, self._full, self.failures = snapshot, "", False, 0
             oldest = self._now() - PASSES_AFTER_S
             self._refusals = {id: r for id, r in self._refusals.items() if not r.passing or r.at > oldest}
