@@ -17,7 +17,7 @@ from tests.widgets.given import connection
 from tui.history import prometheus_queries
 from tui.metrics.dashboard import dashboard
 from tui.metrics.families import Seen
-from tui.metrics.rules import all_rules
+from tui.metrics.rules import all_rules, expression
 from tui.sockets.growth import Trend
 from tui.sockets.model import Polls
 
@@ -87,7 +87,7 @@ def test_every_query_finds_something(prometheus: Callable[..., Prometheus]) -> N
     for query in _queries():
         assert server.query(_filled(query), last), query
     for rule in all_rules():
-        server.query(rule.query, last)
+        server.query(expression(rule), last)
     variables = [one["definition"] for one in json.loads(dashboard())["templating"]["list"] if one["type"] == "query"]
     for asked in variables:
         selector = re.fullmatch(r"label_values\((.*), \w+\)", asked)
