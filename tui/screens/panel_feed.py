@@ -252,7 +252,7 @@ def recorded_before(services: Services, ids: Sequence[str], servers: Collection[
     from tui.history.seeding import Before, before  # noqa: PLC0415
 
     try:
-        return before(services.history(), ids, servers, time.time())
+        return before(services.past(), ids, servers, time.time())
     except (RegistryError, HistoryError) as error:
         return Before(trouble=str(error))
 
