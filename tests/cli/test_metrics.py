@@ -208,7 +208,7 @@ def test_from_the_server_to_prometheus_and_back(
         "tls_config": {"ca_file": "root.crt"},
         "static_configs": [{"targets": [serving.url.removeprefix("https://")]}],
     }
-    every = {"scrape_interval": "300ms", "scrape_timeout": "300ms", "evaluation_interval": "300ms"}
+    every = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
     configuration = {"global": every, "rule_files": ["rules.yml"], "scrape_configs": [scraped]}
     stored = prometheus(
         yaml.safe_dump(configuration),
