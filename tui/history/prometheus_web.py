@@ -30,6 +30,7 @@ CONNECT_S, SILENCE_S, TOTAL_S = 5.0, 20.0, 30.0
 LARGEST = 64 * 1024 * 1024
 # Prometheus returns no more points of a series than 11,000.
 MOST_POINTS = 10_000
+_MOST_PARTS = 100  # in which one series is asked for
 
 
 class Line(NamedTuple):
@@ -54,6 +55,10 @@ class Api:
         """Return what a query gives at `start` and every `step_s` seconds up to `end`, however many these are."""
         found: dict[tuple[tuple[str, str], ...], Line] = {}
         step_ms, first, last = round(step_s * 1000), round(start * 1000), round(end * 1000)
+        if last - first > step_ms * MOST_POINTS * _MOST_PARTS:
+            raise NotAnswered(
+                f"{self.place.url} is not asked for so many steps: ask for longer ones, or a shorter span"
+            )
         while first <= last:
             until = min(last, first + step_ms * (MOST_POINTS - 1))
             form = {"query": query, "start": _moment(first / 1000), "end": _moment(until / 1000)}
