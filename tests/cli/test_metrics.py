@@ -108,6 +108,7 @@ def test_it_serves_until_sigterm(
     assert serving.tells(f"pgconns_server_poll_failures_total{server}") == 0
     assert serving.tells("pgconns_connection_sockets{") == 0
     assert serving.tells("pgconns_registry_sound") == 1
+    assert PASSWORD not in httpx.get(f"{serving.url}/metrics").text
     assert serving.tells("pgconns_connection_info{") == 1
     Registry().path.write_text("[[connections\n")
     serving.process.send_signal(signal.SIGHUP)
