@@ -108,6 +108,7 @@ def test_it_serves_until_sigterm(
     assert serving.tells(f"pgconns_server_poll_failures_total{server}") == 0
     assert serving.tells("pgconns_connection_sockets{") == 0
     assert serving.tells("pgconns_registry_sound") == 1
+    assert PASSWORD not in httpx.get(f"{serving.url}/metrics").text
     assert serving.tells("pgconns_connection_info{") == 1
     Registry().path.write_text("[[connections\n")
     serving.process.send_signal(signal.SIGHUP)
@@ -208,7 +209,7 @@ def test_from_the_server_to_prometheus_and_back(
         "tls_config": {"ca_file": "root.crt"},
         "static_configs": [{"targets": [serving.url.removeprefix("https://")]}],
     }
-    every = {"scrape_interval": "300ms", "scrape_timeout": "300ms", "evaluation_interval": "300ms"}
+    every = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
     configuration = {"global": every, "rule_files": ["rules.yml"], "scrape_configs": [scraped]}
     stored = prometheus(
         yaml.safe_dump(configuration),

@@ -14,7 +14,9 @@ from tui.cli.main import COMMANDS
 if TYPE_CHECKING:
     from tests.cli.conftest import Program
 
-HEAVY = ("textual", "psycopg", "httpx", "keyring", "asyncio", "cryptography", "rich", "sqlite3")
+HEAVY = (
+    "textual", "psycopg", "httpx", "keyring", "asyncio", "cryptography", "rich", "sqlite3", "prometheus_client", "yaml",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["list"], ["list", "--json"], ["add", "--help"]])

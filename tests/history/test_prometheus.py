@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from tests.history.given import Traffic
 from tests.metrics.given import stored
+from tui.history.errors import HistoryError
 from tui.history.prometheus import PrometheusHistory
 from tui.history.reader import History
 from tui.history.seeding import before
@@ -43,7 +44,7 @@ class Both(NamedTuple):
 def _samples() -> list[Sample]:
     """Four hours until now, of which a quarter of an hour was not seen, and a quarter was not recorded."""
     traffic = Traffic(3, 2, EVERY_S)
-    traffic.at = time.time() - 4 * 3600
+    traffic.at = time.time() // 60 * 60 - 4 * 3600 + 7  # no sample stands within a millisecond of a step
     found = []
     for number in range(int(4 * 3600 / EVERY_S)):
         sample = traffic.sample()
@@ -160,6 +161,11 @@ def test_many_points_are_asked_for_in_parts(both: Both, monkeypatch: pytest.Monk
     assert both.prometheus.series_by(300, ID, both.start, both.end) == both.file.series_by(
         300, ID, both.start, both.end
     )
+
+
+def test_more_steps_than_anybody_reads_are_not_asked_for(both: Both) -> None:
+    with pytest.raises(HistoryError, match="ask for longer ones"):
+        both.prometheus.series_by(60, ID, 0, both.end)
 
 
 def test_a_name_of_any_kind_is_asked_for_as_it_is(both: Both) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tui.metrics.families import Seen, families
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from prometheus_client.core import Metric
 
@@ -20,14 +20,16 @@ def stored(
     samples: Iterable[Sample],
     connections: tuple[Connection, ...] = (),
     polls: Iterable[Mapping[str, Polls]] = repeat({}),
+    targets: Sequence[str] = ("one",),
 ) -> list[Metric]:
-    """The metrics of samples, each at the moment of its sample, as one target called `one` would tell them."""
+    """The metrics of samples, each at the moment of its sample, as these targets would tell them."""
     whole: dict[str, Metric] = {}
     for sample, done in zip(samples, polls, strict=False):
         for family in families(Seen(sample, done, connections), "0"):
             told = [
-                one._replace(timestamp=sample.at, labels={**one.labels, "instance": "one", "job": "pgconns"})
+                one._replace(timestamp=sample.at, labels={**one.labels, "instance": target, "job": "pgconns"})
                 for one in family.samples
+                for target in targets
             ]
             family.samples = []
             whole.setdefault(family.name, family).samples.extend(told)

@@ -15,9 +15,11 @@ from tests.history.given import Traffic
 from tests.metrics.given import exported, stored
 from tests.widgets.given import connection
 from tui.history import prometheus_queries
+from tui.history.prometheus import PrometheusHistory
+from tui.history.settings import Prometheus as Place
 from tui.metrics.dashboard import dashboard
 from tui.metrics.families import Seen
-from tui.metrics.rules import all_rules
+from tui.metrics.rules import all_rules, expression
 from tui.sockets.growth import Trend
 from tui.sockets.model import Polls
 
@@ -87,12 +89,34 @@ def test_every_query_finds_something(prometheus: Callable[..., Prometheus]) -> N
     for query in _queries():
         assert server.query(_filled(query), last), query
     for rule in all_rules():
-        server.query(rule.query, last)
+        server.query(expression(rule), last)
     variables = [one["definition"] for one in json.loads(dashboard())["templating"]["list"] if one["type"] == "query"]
     for asked in variables:
         selector = re.fullmatch(r"label_values\((.*), \w+\)", asked)
         assert selector is not None
         assert server.query(_filled(selector[1]), last)
+    server.stop()
+
+
+def test_what_two_recorders_count_is_told_once(prometheus: Callable[..., Prometheus]) -> None:
+    traffic = Traffic(2, 1, 15.0)
+    traffic.at = time.time() // 60 * 60 - 600 + 7
+    samples = [replace(sample, at=round(sample.at, 3)) for sample in (_growing(traffic.sample()) for _ in range(30))]
+    last = samples[-1]
+    server = prometheus(past=stored(samples, targets=("one", "two")))
+    stats = {panel["title"]: panel["targets"][0]["expr"] for panel in _panels() if panel["type"] == "stat"}
+    assert [float(one["value"][1]) for one in server.query(_filled(stats["Sockets"]), last.at)] == [
+        last.servers[0].used
+    ]
+    assert [float(one["value"][1]) for one in server.query(_filled(stats["Servers up"]), last.at)] == [1]
+    for rule in all_rules():
+        if rule.kind == "leak":
+            assert len(server.query(expression(rule), last.at)) == 2  # one for each Connection
+    id, start = last.connections[0].id, samples[0].at
+    (read,) = PrometheusHistory(Place(server.url)).series_by(3600, id, start // 3600 * 3600, last.at + 1).rollups[-1:]
+    within = [sample.connections[0].sockets or 0 for sample in samples if sample.at >= read.at]
+    assert (read.minimum, read.maximum, read.last) == (min(within), max(within), within[-1])
+    assert (read.samples, read.mean) == (2 * len(within), sum(within) / len(within))
     server.stop()
 
 

@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.history.given import Traffic, samples
 from tests.metrics.given import exported
+from tests.servers.prometheus import promtool
 from tests.widgets.given import connection, counted, sampled
 from tui.metrics.families import Seen
 from tui.metrics.serving import Telling
@@ -29,12 +30,12 @@ LABELS = {
 }  # fmt: skip
 
 
-def _text(seen: Seen) -> str:
+def _text(seen: Seen, form: str = "application/openmetrics-text") -> str:
     telling = Telling()
     telling.seen = seen
     registry = CollectorRegistry()
     registry.register(telling)
-    encode, _ = choose_encoder("application/openmetrics-text")
+    encode, _ = choose_encoder(form)
     return encode(registry).decode()
 
 
@@ -71,6 +72,15 @@ def test_whatever_was_seen_can_be_scraped(sample: Sample) -> None:
         assert re.fullmatch(r"pgconns_[a-z_]+", family.name)
         assert family.documentation.endswith(".")
         assert family.type in {"gauge", "counter", "summary", "info"}
+
+
+def test_promtool_finds_nothing_to_say_of_the_names() -> None:
+    sample = Traffic(11, 2).sample()
+    growing = Trend("growing", 1.0, exhausted_at=sample.at + 60)
+    servers = tuple(replace(one, trend=growing, stale=1, opened_per_minute=1.0) for one in sample.servers)
+    connections = tuple(replace(one, trend=growing, opened_per_minute=1.0) for one in sample.connections)
+    seen = Seen(replace(sample, servers=servers, connections=connections), {"a": Polls(1)}, (connection("a"),))
+    assert promtool("check", "metrics", stdin=_text(seen, "text/plain")) == ""
 
 
 def test_there_are_as_many_series_as_connections_ask_for_and_no_client_has_a_say() -> None:

@@ -100,7 +100,7 @@ def _case(sample: Sample) -> dict[str, Any]:
         if rule.kind == "leak":
             labels["verdict"] = "leaking"
         fired = [
-            {"exp_labels": {**labels, "severity": each.level, "kind": each.kind, "instance": "one", "job": "pgconns"}}
+            {"exp_labels": {**labels, "severity": each.level, "kind": each.kind}}
             for each in own
             if (each.kind, SERVER if of_server else "prod", each.level) in wanted
         ]

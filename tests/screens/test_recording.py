@@ -123,6 +123,18 @@ async def test_what_was_recorded_before_comes_before(recording: Services) -> Non
     assert (kept.alert.since, kept.ended) == (alert.since, None)
 
 
+async def test_a_history_elsewhere_that_does_not_answer_is_told_of(recording: Services, refused_port: int) -> None:
+    registry = recording.registry.path
+    place = f"http://127.0.0.1:{refused_port}"
+    registry.write_text(f'history = "prometheus:{place}"\n{registry.read_text()}')
+    async with on_stage(recording, LivePanel(recording, FakeWatch), (120, 40)) as pilot:
+        watch = await _watching(pilot)
+        await until(pilot, lambda: "What was before is not known" in seen(pilot))
+        assert "cannot be reached: connection refused" in seen(pilot)
+        watch.count(sampled(counted("analytics", 5)))
+        await until(pilot, lambda: recording.recorder and recording.recorder.recording.seq == 1)
+
+
 async def test_a_console_without_a_recorder_records_nothing(services: Services) -> None:
     services.registry.add(A)
     async with on_stage(services, LivePanel(services, FakeWatch)) as pilot:

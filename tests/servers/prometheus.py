@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.servers.host import LOOPBACK, Host, Unavailable, end, free_port, give, wait_until
+from tests.servers.host import LOOPBACK, Host, Unavailable, end, free_port, give, give_up, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,9 +33,13 @@ def program(name: str) -> str:
     return found
 
 
-def promtool(*words: str | Path) -> str:
+def promtool(*words: str | Path, stdin: str = "") -> str:
     """Run promtool; return what it printed, and fail with it."""
-    done = subprocess.run([program("promtool"), *words], capture_output=True, text=True, check=False)
+    try:
+        command = [program("promtool"), *words]
+    except Unavailable as reason:
+        give_up(str(reason))
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(f"promtool {words[0]}: {done.stdout}{done.stderr}")
     return done.stdout

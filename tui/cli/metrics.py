@@ -193,6 +193,8 @@ class _Serving:
         except (RegistryError, HistoryError):
             return  # it was sound a moment ago; SIGHUP tells what is wrong now
         with suppress(RuntimeError):  # the end came first
+            if known.trouble:
+                loop.call_soon_threadsafe(self._output.note, f"What was before is not known: {known.trouble}")
             loop.call_soon_threadsafe(trends.precede, known.pasts)
 
     async def _password_of(self, connection: Connection) -> Secret | None:

@@ -112,6 +112,8 @@ class _Recording:
         loop.add_signal_handler(signal.SIGHUP, self._read_again)
         await self._open()
         before = await asyncio.to_thread(self._before)
+        if before.trouble:
+            self._tell(f"What was before is not known: {before.trouble}")
         trends = Trends()
         trends.precede(before.pasts)
         self._alerts = before.standing

@@ -183,7 +183,9 @@ class PrometheusHistory:
         """Return the starts of servers that were first seen in a span, the oldest first."""
         step = max(_LEAST_ALERT_STEP_S, math.ceil((end - start) / _MOST_ALERT_STEPS))
         end = min(end, time.time())
-        lines = self._api.ranged("max by (server) (pgconns_server_start_time_seconds)", start - step, end, step)
+        lines = self._api.ranged(
+            'max by (server) (pgconns_server_start_time_seconds{server!=""})', start - step, end, step
+        )
         found = []
         for line in lines:
             seen: dict[float, float] = {}

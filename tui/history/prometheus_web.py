@@ -18,7 +18,7 @@ import httpx
 from tui import __version__
 from tui.connections import sources
 from tui.connections.secret import Secret, SecretsError
-from tui.history.errors import HistoryError
+from tui.history.errors import NotAnswered
 from tui.text import safe
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ CONNECT_S, SILENCE_S, TOTAL_S = 5.0, 20.0, 30.0
 LARGEST = 64 * 1024 * 1024
 # Prometheus returns no more points of a series than 11,000.
 MOST_POINTS = 10_000
+_MOST_PARTS = 100  # in which one series is asked for
 
 
 class Line(NamedTuple):
@@ -40,7 +41,7 @@ class Line(NamedTuple):
 
 
 class Api:
-    """Asks one server; HistoryError says why there is no answer. `notes` are what answers were lacking."""
+    """Asks one server; NotAnswered says why there is no answer. `notes` are what answers were lacking."""
 
     def __init__(self, place: Prometheus) -> None:
         self.place = place
@@ -54,6 +55,10 @@ class Api:
         """Return what a query gives at `start` and every `step_s` seconds up to `end`, however many these are."""
         found: dict[tuple[tuple[str, str], ...], Line] = {}
         step_ms, first, last = round(step_s * 1000), round(start * 1000), round(end * 1000)
+        if last - first > step_ms * MOST_POINTS * _MOST_PARTS:
+            raise NotAnswered(
+                f"{self.place.url} is not asked for so many steps: ask for longer ones, or a shorter span"
+            )
         while first <= last:
             until = min(last, first + step_ms * (MOST_POINTS - 1))
             form = {"query": query, "start": _moment(first / 1000), "end": _moment(until / 1000)}
@@ -67,7 +72,7 @@ class Api:
         """Return the labels of the series that there were in a span."""
         data = self._ask("series", {"match[]": selector, "start": _moment(start), "end": _moment(end)})
         if not isinstance(data, list) or not all(isinstance(labels, dict) for labels in data):
-            raise HistoryError(f"{self.place.url} answers otherwise than Prometheus does")
+            raise NotAnswered(f"{self.place.url} answers otherwise than Prometheus does")
         return data
 
     def _ask(self, what: str, form: dict[str, str]) -> Any:
@@ -78,9 +83,9 @@ class Api:
             with httpx.Client(**self._how()) as client:
                 status, body = _answer(client, f"{where}/api/v1/{what}", form)
         except httpx.TimeoutException:
-            raise HistoryError(f"{where} does not answer in time: is it the right place, and is it up?") from None
+            raise NotAnswered(f"{where} does not answer in time: is it the right place, and is it up?") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise HistoryError(f"{where} cannot be reached: {_why(error)}") from None
+            raise NotAnswered(f"{where} cannot be reached: {_why(error)}") from None
         return self._understood(status, body)
 
     def _how(self) -> dict[str, Any]:
@@ -94,7 +99,7 @@ class Api:
             elif place.username:
                 login = httpx.BasicAuth(place.username, _secret(place.password_from).reveal())
         except SecretsError as error:
-            raise HistoryError(f"{error} (needed to ask {place.url})") from None
+            raise NotAnswered(f"{error} (needed to ask {place.url})") from None
         timeout = httpx.Timeout(SILENCE_S, connect=CONNECT_S)
         how = {"timeout": timeout, "headers": headers, "auth": login, "verify": self._roots()}
         # A proxy of the environment is for elsewhere: this machine is asked directly.
@@ -109,15 +114,15 @@ class Api:
         try:
             return ssl.create_default_context(cafile=file)
         except ssl.SSLError:
-            raise HistoryError(f"{file}, the ca_file under [history] in the registry, holds no certificates") from None
+            raise NotAnswered(f"{file}, the ca_file under [history] in the registry, holds no certificates") from None
         except OSError as error:
-            raise HistoryError(f"{file}, the ca_file under [history], cannot be read: {error.strerror}") from None
+            raise NotAnswered(f"{file}, the ca_file under [history], cannot be read: {error.strerror}") from None
 
     def _understood(self, status: int, body: bytes) -> Any:
         """Return the data of an answer."""
         where = self.place.url
         if status in {401, 403}:
-            raise HistoryError(
+            raise NotAnswered(
                 f"{where} lets nobody in without a right name and password: [history] in the registry takes username "
                 "with password_from, or token_from"
                 if status == 401
@@ -131,11 +136,11 @@ class Api:
             warnings = [str(one) for one in told.get("warnings") or ()]
         except (ValueError, TypeError, KeyError, RecursionError):
             said = "" if status == 200 else f" (status {status})"
-            raise HistoryError(
+            raise NotAnswered(
                 f"{where} is no Prometheus, or not its address{said}: the URL ends before /api/v1"
             ) from None
         if not good:
-            raise HistoryError(f"{where} cannot answer (status {status}): {safe(error, longest=500)}")
+            raise NotAnswered(f"{where} cannot answer (status {status}): {safe(error, longest=500)}")
         for warning in warnings:
             sentence = f"{where} says that its answer is not whole: {safe(warning, longest=500)}"
             if sentence not in self.notes:
@@ -151,7 +156,7 @@ def _answer(client: httpx.Client, url: str, form: Mapping[str, str]) -> tuple[in
         for part in response.iter_bytes():
             body += part
             if len(body) > LARGEST:
-                raise HistoryError(f"{url} answers with more than {LARGEST >> 20} MB: ask for a shorter span")
+                raise NotAnswered(f"{url} answers with more than {LARGEST >> 20} MB: ask for a shorter span")
             if time.monotonic() > until:
                 raise httpx.ReadTimeout("in all")
         return response.status_code, bytes(body)
@@ -167,7 +172,7 @@ def _lines(data: Any) -> list[Line]:
     try:
         return [_line(one) for one in data["result"]] if data["resultType"] in {"vector", "matrix"} else []
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-        raise HistoryError("The source of the history answers otherwise than Prometheus does") from None
+        raise NotAnswered("The source of the history answers otherwise than Prometheus does") from None
 
 
 def _line(one: Any) -> Line:

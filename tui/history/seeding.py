@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.history.errors import HistoryError
+from tui.history.errors import HistoryError, NotAnswered
 from tui.sockets.past import DAY_S, Past
 
 if TYPE_CHECKING:
@@ -20,11 +20,15 @@ RECENT_S = 240.0  # a sparkline shows the last LONGEST counts, which come every 
 
 
 class Before(NamedTuple):
-    """What was before: a day of each series by id or label, the last counts by id, and the alerts that stood."""
+    """What was before: a day of each series by id or label, the last counts by id, and the alerts that stood.
+
+    `trouble` says why it is not known, where somebody should know.
+    """
 
     pasts: Mapping[str, Past] = {}
     series: Mapping[str, Series] = {}
     standing: tuple[Alert, ...] = ()
+    trouble: str = ""
 
 
 def before(source: Source, ids: Iterable[str], servers: Iterable[str], now: float) -> Before:
@@ -36,6 +40,8 @@ def before(source: Source, ids: Iterable[str], servers: Iterable[str], now: floa
         minutes = source.minutes(names, now - DAY_S, now)
         pasts = {key: past(rollups, now) for (_, key), rollups in minutes.items()}
         return Before(pasts, source.lately(known, now - RECENT_S, now), source.standing(now))
+    except NotAnswered as error:
+        return Before(trouble=str(error))
     except HistoryError:
         return Before()
 

@@ -15,6 +15,10 @@ _OF = 'server=~"$server", connection=~"$connection"'
 _WIDE = 24
 _HEIGHT, _LOW = 8, 4
 _SCHEMA = 39
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "timeseries": {"legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []}},
+    "stat": {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}},
+}
 
 
 class Curve(NamedTuple):
@@ -221,7 +225,7 @@ def _panel(picture: Picture) -> dict[str, Any]:
             "defaults": {"unit": picture.unit, **share, **({} if instant else {"custom": drawn})},
             "overrides": [_dashed(chr(ord("A") + n)) for n, curve in enumerate(picture.curves) if curve.limit],
         },
-        "options": {} if instant else {"legend": {"displayMode": "list", "placement": "bottom"}},
+        "options": _OPTIONS.get(picture.kind, {}),
     }  # fmt: skip
 
 

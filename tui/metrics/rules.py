@@ -153,8 +153,13 @@ def rules() -> str:
     return f"{_HEADER}groups:\n  - name: pgconns\n    rules:\n" + "".join(map(_text, all_rules()))
 
 
+def expression(rule: Rule) -> str:
+    """Return what Prometheus evaluates: of several recorders that count the same, one alert."""
+    return rule.query if rule.kind is None else f"max without (instance, job) ({rule.query})"
+
+
 def _text(rule: Rule) -> str:
-    lines = [f"- alert: {rule.name}", f"  expr: {json.dumps(rule.query)}"]
+    lines = [f"- alert: {rule.name}", f"  expr: {json.dumps(expression(rule))}"]
     lines += [f"  for: {rule.lasting}s"] if rule.lasting else []
     lines += [f"  keep_firing_for: {rule.kept}s"] if rule.kept else []
     lines += ["  labels:", f"    severity: {rule.level}"]

@@ -157,6 +157,8 @@ class PanelFeed(Base[None]):
         before = await asyncio.to_thread(recorded_before, self.services, ids, servers)
         if self.watching is not watching:
             return
+        if before.trouble:
+            self.tell(f"What was before is not known: {before.trouble}", severity="warning")
         watching.trends.precede(before.pasts)
         uncounted = Series().add(time.time(), None)
         for connection_id, older in before.series.items():
@@ -250,9 +252,9 @@ def recorded_before(services: Services, ids: Sequence[str], servers: Collection[
     from tui.history.seeding import Before, before  # noqa: PLC0415
 
     try:
-        return before(services.history(), ids, servers, time.time())
-    except (RegistryError, HistoryError):
-        return Before()
+        return before(services.past(), ids, servers, time.time())
+    except (RegistryError, HistoryError) as error:
+        return Before(trouble=str(error))
 
 
 def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:

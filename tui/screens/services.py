@@ -66,8 +66,11 @@ class Services:
     find_service: Callable[[str], dict[str, str]] = find_service
     recorder: Recorder | None = None
 
-    def history(self) -> Source:
-        """Return where what was recorded is read from; reads the registry, and raises RegistryError, HistoryError."""
+    def past(self) -> Source:
+        """Return where the past is read from: the recorder's file, or what the registry names.
+
+        Reads the registry; raises RegistryError, and HistoryError where what it says of it is wrong.
+        """
         from tui.history.sources import open_source  # noqa: PLC0415 - not before the first frame
 
         return open_source(self.registry, self.recorder.path if self.recorder is not None else None)
