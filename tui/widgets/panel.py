@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from tui.sockets.alerts import judge
 from tui.sockets.series import Series
 from tui.widgets.alert_log import AlertLog
 from tui.widgets.live_table import Line, Spans
 from tui.widgets.socket_lines import Row, connection_spans, server_spans, totals
 from tui.widgets.trends import growth, time_left
-from tui.widgets.troubles import LEVELS, SHARED, Trouble, binding_limit, leads, troubles
+from tui.widgets.troubles import LEVELS, SHARED, THRESHOLDS, Trouble, binding_limit, leads, troubles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,11 @@ class Panel:
     @cached_property
     def _servers(self) -> dict[str, ServerCount]:
         return {server.server: server for server in self.sample.servers} if self.sample else {}
+
+    def taken(self, sample: Sample, series: Mapping[str, Series]) -> Panel:
+        """Return the panel after a sample, with the alerts that it raises and ends; `series` are the counts so far."""
+        judged = judge(sample, self.alerts.standing, THRESHOLDS)
+        return replace(self, sample=sample, series=series, alerts=self.alerts.take(judged, sample.at))
 
     @property
     def at(self) -> float:
