@@ -23,6 +23,7 @@ pgconns history prod --since 7d --per-day
 pgconns history prod --since 2026-11-22T19:00 --until 2026-11-22T21:00
 pgconns history prod --since 1d --export prod.csv
 pgconns history db.example.com:5432 --since 30m --json
+pgconns history prod --from night.pgconns
 """
 STATUSES = {
     Exit.DONE: "printed; where nothing was recorded, nothing",
@@ -52,6 +53,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--since", metavar="WHEN", help="how long ago, such as 2h or 7d, or a moment (2h)")
     parser.add_argument("--until", metavar="WHEN", help="how long ago, or a moment (now)")
+    parser.add_argument(
+        "--from", dest="file", metavar="FILE", help="of a recording, which pgconns replay --export wrote"
+    )
     parser.add_argument("--step", metavar="TIME", help="one line for so long, such as 1m or 1h; 0s for each count")
     parser.add_argument("--per-day", action="store_true", help="a line per day: peak, mean and percentiles (of 7 days)")
     parser.add_argument("--export", metavar="FILE", help="write FILE.csv or FILE.json; - is CSV on stdout")
@@ -59,12 +63,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Print or export it."""
-    from tui.history.reader import History
-
-    history = History()
-    now = time.time()
-    start = _moment("--since", arguments.since or ("7d" if arguments.per_day else "2h"), now)
-    end = _moment("--until", arguments.until, now) if arguments.until else now + 1
+    history, now = opened(arguments.file)
+    start = moment("--since", arguments.since or ("7d" if arguments.per_day else "2h"), now)
+    end = moment("--until", arguments.until, now) if arguments.until else now + 1
     if start >= end:
         raise Refused("--since is before --until")
     step = _step(arguments.step, arguments.per_day)
@@ -81,6 +82,24 @@ def run(arguments: Namespace, output: Output) -> int:
     _print(past, asked, output)
     _print_events(alerts, restarts, output)
     return Exit.DONE
+
+
+def opened(file: str | None) -> tuple[History, float]:
+    """Return the history to read, and from when on a length of time is counted back: a recording's from its end."""
+    from pathlib import Path
+
+    from tui.history.reader import History
+
+    if file is None:
+        return History(), time.time()
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise Refused(f"There is no file {path}", Exit.UNUSABLE_STORE)
+    history = History(path)
+    span = history.span()
+    if span is None:
+        raise Refused(f"Nothing was recorded in {path}", Exit.UNUSABLE_STORE)
+    return history, span.end
 
 
 def _named(history: History, name: str) -> tuple[Kind, str, str]:
@@ -100,7 +119,7 @@ def _named(history: History, name: str) -> tuple[Kind, str, str]:
     return "connection", connection.id, connection.name
 
 
-def _moment(option: str, text: str, now: float) -> float:
+def moment(option: str, text: str, now: float) -> float:
     """Return a moment: so long ago, or as ISO 8601 by the clock of this machine where it names no offset."""
     from datetime import datetime
 

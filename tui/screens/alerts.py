@@ -52,6 +52,10 @@ class Alerts(Base[str]):
         self.query_one(LiveTable).focus()
         self._show()
 
+    def when(self, now: float) -> str:
+        """Say of which moment the alerts are."""
+        return "now"
+
     def show(self, log: AlertLog, now: float) -> None:
         """Show newer alerts; `now` is when they were judged. The live panel calls it."""
         self._log, self._now = log, now
@@ -63,7 +67,8 @@ class Alerts(Base[str]):
 
     def _show(self) -> None:
         self.query_one(LiveTable).show(self._log.lines())
-        self.about(f"{plural(len(self._log.standing), 'alert')} now, {len(self._log.ended)} ended within the hour")
+        standing = plural(len(self._log.standing), "alert")
+        self.about(f"{standing} {self.when(self._now)}, {len(self._log.ended)} ended within the hour")
         self._show_sentence()
 
     @on(LiveTable.Moved)

@@ -240,11 +240,9 @@ class PanelFeed(PanelView):
 
 def recorded_before(services: Services, ids: Sequence[str], servers: Collection[str]) -> Before:
     """Return what was recorded of Connections and servers until now; reads files."""
-    from tui.history.reader import History  # noqa: PLC0415 - sqlite3: not before the first frame
-    from tui.history.seeding import before  # noqa: PLC0415
+    from tui.history.seeding import before  # noqa: PLC0415 - not before the first frame
 
-    path = services.recorder.path if services.recorder is not None else None
-    return before(History(path), ids, servers, time.time())
+    return before(services.history(), ids, servers, time.time())
 
 
 def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:

@@ -44,6 +44,7 @@ _TONES = {"failed": "$failed", "warning": "$warning", "note": "", "plain": ""}
 class PanelView(Base[None]):
     """Shows `panel`, and keeps it up to date with `latest`, which is what is known."""
 
+    shows = "What the panel shows now"
     panel: var[Panel] = var(Panel, init=False, always_update=True)
 
     def __init__(self, services: Services) -> None:
@@ -79,6 +80,10 @@ class PanelView(Base[None]):
         """Say what moments are shown."""
         raise NotImplementedError
 
+    def alerts_screen(self) -> Alerts:
+        """Return the screen that lists the alerts."""
+        return _alerts_type()(self.services)
+
     def feed(self, screen: Screen[Any]) -> None:
         """Hand a screen that was opened from here what is known now."""
         if isinstance(screen, _alerts_type()):
@@ -93,9 +98,14 @@ class PanelView(Base[None]):
             self.about(said)
         self._show_alert()
         self._show_cursor()
-        stack = self.app.screen_stack
-        for screen in takewhile(lambda screen: not isinstance(screen, PanelView), stack[stack.index(self) + 1 :]):
+        for screen in self.screens_above():
             self.feed(screen)
+
+    def screens_above(self) -> list[Screen[Any]]:
+        """Return the screens that were opened from here, and from those."""
+        stack = self.app.screen_stack
+        above = stack[stack.index(self) + 1 :] if self in stack else []
+        return list(takewhile(lambda screen: not isinstance(screen, PanelView), above))
 
     def _show_alert(self) -> None:
         words, tone = self.panel.alerts.summary()
@@ -155,7 +165,7 @@ class PanelView(Base[None]):
 
     def action_alerts(self) -> None:
         """List the alerts, then go to the one that was chosen."""
-        listed = _alerts_type()(self.services)
+        listed = self.alerts_screen()
         self.feed(listed)
         self.app.push_screen(listed, self._go_to)
 
@@ -172,7 +182,7 @@ class PanelView(Base[None]):
             return
         from tui.screens.export_seen import export, seen_sample  # noqa: PLC0415 - for a quick first frame
 
-        export(self, seen_sample(sample))
+        export(self, seen_sample(sample, self.shows))
 
     def action_filter(self) -> None:
         """Type what names must hold."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tui.connections.registry import Registry
     from tui.connections.secret import Secret
     from tui.connections.secrets import Secrets
+    from tui.history.reader import History
     from tui.history.recorder import Recorder
     from tui.postgres.finding import Finding
     from tui.probe.report import Report
@@ -64,6 +65,12 @@ class Services:
     parse_conninfo: Callable[[str], dict[str, str]] = parse_conninfo
     find_service: Callable[[str], dict[str, str]] = find_service
     recorder: Recorder | None = None
+
+    def history(self) -> History:
+        """Return what was recorded."""
+        from tui.history.reader import History  # noqa: PLC0415 - sqlite3: not before the first frame
+
+        return History(self.recorder.path if self.recorder is not None else None)
 
     def regions(self) -> tuple[Region, ...]:
         """Return all regions as they are known, without asking anybody; reads files.

@@ -191,9 +191,10 @@ class Panel:
         return totals(counts, len(self.connections), len(servers), pace, width)
 
     def address(self, connection: Connection) -> str:
-        """Return where a Connection leads to, and as whom."""
+        """Return where a Connection leads to, and as whom; a recording may not tell the latter."""
         parameters = connection.parameters
-        return f"{server_name(connection)}/{parameters.database} as {parameters.username}"
+        login = f"/{parameters.database} as {parameters.username}" if parameters.database else ""
+        return server_name(connection) + login
 
     def standing(self, connection: Connection) -> str:
         """Return the sentence on how a Connection stands to the limit that is reached first; empty where not seen."""
