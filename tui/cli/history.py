@@ -63,6 +63,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Print or export it."""
+    from tui.history.events import events
+
     history, now = opened(arguments.file)
     start = moment("--since", arguments.since or ("7d" if arguments.per_day else "2h"), now)
     end = moment("--until", arguments.until, now) if arguments.until else now + 1
@@ -75,7 +77,7 @@ def run(arguments: Namespace, output: Output) -> int:
     if arguments.per_day:
         return _per_day(history, asked, output)
     past = _past(history, asked, step, _POINTS if output.json else _LINES)
-    alerts, restarts = _events(history, asked)
+    alerts, restarts = events(history, asked.key, asked.kind, asked.start, asked.end)
     if output.json:
         output.value(_value(asked, past, alerts, restarts))
         return Exit.DONE
@@ -155,15 +157,6 @@ def _past(history: History, asked: _Asked, step: int | None, points: int) -> Pas
     return history.series_by(step, asked.key, asked.start, asked.end, asked.kind)
 
 
-def _events(history: History, asked: _Asked) -> tuple[list[KeptAlert], list[Restart]]:
-    """Return the alerts and restarts that concern what is asked for: its own, and those of its server."""
-    places = {asked.key}
-    if asked.kind == "connection":
-        places |= history.servers_of(asked.key, asked.start, asked.end)
-    alerts = [kept for kept in history.alerts(asked.start, asked.end) if kept.alert.subject in places]
-    return alerts, [one for one in history.restarts(asked.start, asked.end) if one.server in places]
-
-
 def _days(history: History, asked: _Asked) -> list[Day]:
     from tui.history.days import days
 
@@ -188,6 +181,7 @@ def _export(history: History, asked: _Asked, step: int | None, arguments: Namesp
     from pathlib import Path
 
     from tui.connections import files
+    from tui.history.events import events
     from tui.history.exporting import day_json, sample_json
     from tui.sockets.exporting import csv_text, json_text
 
@@ -203,7 +197,7 @@ def _export(history: History, asked: _Asked, step: int | None, arguments: Namesp
     else:
         past = _past(history, asked, step, _POINTS)
         rows = [sample_json(one) for one in past.rollups if one.samples or one.unseen]
-        value = _value(asked, past, *_events(history, asked))
+        value = _value(asked, past, *events(history, asked.key, asked.kind, asked.start, asked.end))
     text = csv_text(rows) if ending == ".csv" else json_text(value)
     if arguments.export == "-":
         output.block(text)
