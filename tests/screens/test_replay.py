@@ -22,8 +22,9 @@ from tui.history.store import Store
 from tui.history.tape import Tape
 from tui.screens.jump import Jump
 from tui.screens.live_panel import LivePanel
+from tui.screens.past_alerts import PastAlerts
 from tui.screens.past_connection import PastConnection
-from tui.screens.replay import PastAlerts, Replay, Start
+from tui.screens.replay import Replay, Start
 from tui.sockets.alerts import Alert, judge
 from tui.sockets.model import Group, Sample
 from tui.widgets.troubles import THRESHOLDS
@@ -166,6 +167,9 @@ async def test_it_is_marked_as_the_past_and_offers_nothing_that_acts(
         await look(pilot, "connection")
         await pilot.press("b", "b")
         await until(pilot, lambda: "carto_00" in seen(pilot))
+        await pilot.press("full_stop", "plus")
+        await until(pilot, lambda: "10:01:02 · held still, 2x" in seen(pilot))
+        assert isinstance(top(pilot), PastConnection)
 
 
 async def test_without_colour(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,3 +299,23 @@ async def test_the_live_panel_leads_to_it_and_goes_on_behind_it(services: Servic
         assert "then, 20 Nov 10:00:20" in seen(pilot)
         await pilot.press("escape", "q")
         await until(pilot, lambda: top(pilot) is panel)
+
+
+async def test_an_alert_leads_to_the_moment_when_it_was_raised(services: Services) -> None:
+    samples = _traffic(30)
+    _registered(services, samples[0])
+    _record(*samples)
+    async with on_stage(services, LivePanel(services, FakeWatch)) as pilot:
+        await until(pilot, lambda: "connecting…" in seen(pilot))
+        for sample in samples:
+            FakeWatch.newest.count(sample)
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: "98 % of 497" in seen(pilot))
+        await pilot.press("h")
+        await until(pilot, lambda: "THE PAST · Fri 20 Nov 2026 10:01:00" in seen(pilot))
+        await until(pilot, lambda: "490 of 497 used" in seen(pilot))
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: isinstance(top(pilot), PastAlerts))
+        await pilot.press("h")
+        await pilot.pause()
+        assert isinstance(top(pilot), PastAlerts)

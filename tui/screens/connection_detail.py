@@ -15,7 +15,6 @@ from textual.widgets import Static
 from tui.connections import checks
 from tui.connections.registry import RegistryError, UnknownConnection
 from tui.connections.secret import SecretsError
-from tui.history.errors import HistoryError
 from tui.probe.report import CHECKS
 from tui.screens import connection_actions
 from tui.screens.base import Base
@@ -27,31 +26,28 @@ from tui.screens.connection_facts import (
     socket_facts,
     verdict,
 )
-from tui.screens.look_back import SPANS_S, LookedBack, look_back, span_tabs
+from tui.screens.look_back import look_back
 from tui.screens.passphrase import password_of
+from tui.screens.span_plot import SpanPlot
 from tui.styling import sheets
 from tui.text import safe
 from tui.widgets.cells import plural
 from tui.widgets.check_list import CheckList
 from tui.widgets.fact_list import FactList
-from tui.widgets.plot import Plot
-from tui.widgets.plot_span import PlottedSpan
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from textual.app import ComposeResult
 
     from tui.connections.model import Connection
     from tui.screens.at_server import Lend
+    from tui.screens.look_back import LookedBack
     from tui.screens.services import Services
     from tui.sockets.growth import Point
     from tui.widgets.socket_lines import Row
 
     PastOf = Callable[[str], tuple[Point, ...]]
-
-# A span is read again after such a part of it: by then it looks otherwise.
-_LOOK_AGAIN_PART = 1 / 300
 
 
 class ConnectionDetail(Base[None]):
@@ -98,8 +94,6 @@ class ConnectionDetail(Base[None]):
         self._past = past
         self._row: Row | None = None
         self._left = False
-        self._span_s = 0.0  # what is plotted of the past; 0: the last counts
-        self._looked_at = 0.0
         self._kept: dict[str, Any] | None = {}
 
     @property
@@ -111,9 +105,7 @@ class ConnectionDetail(Base[None]):
         """Yield two pages: sockets, and parameters above the check list."""
         with Vertical(id="lately"):
             yield FactList(socket_facts(self._row), id="now")
-            yield Static(span_tabs(self._span_s), id="spans")
-            yield Plot(id="plot")
-            yield Static("", id="said", markup=False)
+            yield SpanPlot(self._look_back)
         with VerticalScroll(id="about"):
             yield FactList(parameter_facts(self.connection), id="parameters")
             yield Static("", id="checked", markup=False)
@@ -121,7 +113,6 @@ class ConnectionDetail(Base[None]):
 
     def on_mount(self) -> None:
         """Show the last check, or make one."""
-        self._say_of_plot("")
         self._show_plot()
         if self._check_now:
             self.action_check()
@@ -157,47 +148,15 @@ class ConnectionDetail(Base[None]):
             self._show_plot()
 
     def _show_plot(self) -> None:
-        if not self._span_s:
-            self.query_one(Plot).show(plotted(self._row, self._past(self.connection.id)))
-        elif time.monotonic() - self._looked_at > _LOOK_AGAIN_PART * self._span_s:
-            self._look_back()
+        self.query_one(SpanPlot).show(plotted(self._row, self._past(self.connection.id)))
+
+    def _look_back(self, span_s: float, points: int) -> LookedBack:
+        """Read what was recorded of a span until now; it blocks."""
+        return look_back(self.services.history(), self.connection.id, span_s, points, time.time())
 
     def action_span(self, step: int) -> None:
-        """Plot another span."""
-        self._span_s = SPANS_S[(SPANS_S.index(self._span_s) + step) % len(SPANS_S)]
-        self.query_one("#spans", Static).update(span_tabs(self._span_s))
-        self._say_of_plot("reading…" if self._span_s else "")
-        if self._span_s:
-            self._look_back()
-        else:
-            self.workers.cancel_group(self, "span")
-            self._show_plot()
-
-    def _look_back(self) -> None:
-        self._looked_at = time.monotonic()
-        read: Callable[[], Awaitable[None]] = self._read_span  # cancelled before it starts, it was never made
-        self.run_worker(read, group="span", exclusive=True, description="read a span")
-
-    async def _read_span(self) -> None:
-        """Read what was recorded, in a thread, and show it if it is still wanted."""
-        span_s, points = self._span_s, max(60, 2 * self.size.width)
-
-        def read() -> LookedBack:
-            return look_back(self.services.history(), self.connection.id, span_s, points, time.time())
-
-        try:
-            found = await asyncio.to_thread(read)
-        except HistoryError as error:
-            now = time.time()
-            found = LookedBack(PlottedSpan(now - span_s, now), f"✗ {error}")
-        if span_s == self._span_s and self.is_attached and self.app.is_running:
-            self.query_one(Plot).show(found.plotted)
-            self._say_of_plot(found.said)
-
-    def _say_of_plot(self, words: str) -> None:
-        said = self.query_one("#said", Static)
-        said.display = bool(words)
-        said.update(Content.styled(safe(words), "$muted"))
+        """Plot a longer span, or a shorter one."""
+        self.query_one(SpanPlot).turn(step)
 
     def _show_parameters(self) -> None:
         if self.is_mounted:

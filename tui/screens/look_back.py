@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from textual.content import Content
-
 from tui.history.events import events
 from tui.widgets.cells import duration, plural
 from tui.widgets.plot_span import CRITICAL, RESTART, WARNING, Mark, PlottedSpan, Step
@@ -17,11 +15,6 @@ if TYPE_CHECKING:
     from tui.history.events import Events
     from tui.history.reader import History, Past
     from tui.history.rollup import Rollup
-
-HOUR_S, DAY_S = 3600.0, 86_400.0
-# The spans that one can choose; 0 is what is live now.
-SPANS_S = (0.0, HOUR_S, 6 * HOUR_S, DAY_S, 7 * DAY_S, 30 * DAY_S, 365 * DAY_S)
-_WORDS = ("now", "1 h", "6 h", "1 d", "7 d", "30 d", "1 y")
 
 
 class LookedBack(NamedTuple):
@@ -64,12 +57,3 @@ def _said(past: Past, found: Events) -> str:
     parts += [f"{plural(len(found.restarts), 'restart')} ({RESTART})"] if found.restarts else []
     parts.append(f"steps of {duration(past.seconds)}" if past.seconds else "each count")
     return " · ".join(parts)
-
-
-def span_tabs(span_s: float) -> Content:
-    """Return what spans there are, with the one that is shown marked."""
-    parts = [Content.styled("over  ", "$muted")]
-    for seconds, words in zip(SPANS_S, _WORDS, strict=True):
-        chosen = seconds == span_s
-        parts.append(Content.styled(f"[{words}]", "bold $accent") if chosen else Content.styled(f" {words} ", ""))
-    return Content("").join(parts)

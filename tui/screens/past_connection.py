@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tui.screens.base import Base
 from tui.screens.connection_facts import socket_facts
+from tui.screens.replay_keys import KEYS_ABOVE
 from tui.styling import sheets
 from tui.widgets.backend_lines import tabs
 from tui.widgets.fact_list import FactList
@@ -19,7 +20,6 @@ from tui.widgets.recorded_groups import BYS, heading, lines, spans
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from tui.screens.services import Services
     from tui.widgets.live_table import Spans
     from tui.widgets.roster import By
     from tui.widgets.socket_lines import Row
@@ -32,13 +32,15 @@ class PastConnection(Base[None]):
     CSS_PATH: ClassVar = sheets("forms", "replay")
     BINDINGS: ClassVar = [
         Binding("escape,q", "dismiss(None)", "Back", id="past.back", tooltip="Go back to the replay"),
+        *KEYS_ABOVE,
         Binding("b,B", "by(1)", "By", id="past.by", tooltip="Group by the next: application, client, role…"),
         Binding("question_mark", "app.help", "Help", id="past.help", show=False, tooltip="What the screen is for"),
     ]
 
-    def __init__(self, services: Services, connection_id: str) -> None:
-        """Show what `show` is told of a Connection."""
-        super().__init__(services)
+    def __init__(self, replay: Base[None], connection_id: str) -> None:
+        """Show what `show` is told of a Connection by the `replay`, which goes on by its keys."""
+        super().__init__(replay.services)
+        self._replay = replay
         self.connection_id = connection_id
         self._row: Row | None = None
         self._moment = Content("")
@@ -75,6 +77,10 @@ class PastConnection(Base[None]):
 
     def _draw(self, value: Any, cursor: bool, width: int) -> Spans:
         return spans(value, cursor, width)
+
+    async def action_on_replay(self, action: str) -> None:
+        """Play, hold still, step, go to a moment or an alert."""
+        await self.app.run_action(action, self._replay)
 
     def action_by(self, step: int) -> None:
         """Group by something else."""

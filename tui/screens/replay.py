@@ -10,19 +10,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from textual import on
-from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Static
 
 from tui.connections.registry import RegistryError
 from tui.history.errors import HistoryError
-from tui.screens.alerts import Alerts
 from tui.screens.film import Film
-from tui.screens.panel_keys import VIEW_KEYS
 from tui.screens.panel_view import PanelView
+from tui.screens.past_alerts import PastAlerts
 from tui.screens.past_connection import PastConnection
+from tui.screens.replay_keys import KEYS
 from tui.styling import sheets
 from tui.text import safe
+from tui.widgets.alert_log import past_moment
 from tui.widgets.cells import duration
 from tui.widgets.live_table import LiveTable
 from tui.widgets.timeline import timeline
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from tui.history.reader import History, Span
+    from tui.screens.alerts import Alerts
     from tui.screens.film import Shown
     from tui.screens.services import Services
 
@@ -54,38 +55,13 @@ class Start(NamedTuple):
 _HELD = Start()
 
 
-class PastAlerts(Alerts):
-    """Lists what somebody on call had to know at the moment that the replay shows; answers with a subject."""
-
-    heading = "Replay of the alerts"
-    CSS_PATH: ClassVar = sheets("forms", "alerts", "replay")
-
-    def when(self, now: float) -> str:
-        """Say of which moment the alerts are."""
-        return f"then, {_moment(now)}"
-
-
 class Replay(PanelView):
     """The live panel as it was: plays what was recorded, and steps through it; nothing acts on a server from here."""
 
     heading = "Replay"
     shows = "What the panel showed then"
     CSS_PATH: ClassVar = sheets("forms", "live_panel", "replay")
-    BINDINGS: ClassVar = [
-        Binding("space,p", "play", "Play", id="replay.play", tooltip="Play, or hold still"),
-        Binding("full_stop,right", "step(1)", "Step", id="replay.step", tooltip="Go to the next sample"),
-        Binding("comma,left", "step(-1)", "Back", id="replay.step_back", tooltip="Go to the sample before"),
-        Binding("plus,equals_sign", "faster(1)", "Faster", id="replay.faster", tooltip="Play faster, up to 600 times"),
-        Binding("minus", "faster(-1)", "Slower", id="replay.slower", show=False, tooltip="Play slower"),
-        Binding("t", "jump", "Go to", id="replay.jump", tooltip="Go to a moment"),
-        Binding("a", "alert(1)", "Alert", id="replay.alert", tooltip="Go to where the next alert was raised"),
-        Binding("A", "alert(-1)", "Alert before", id="replay.alert_back", show=False, tooltip="Go to the alert before"),
-        Binding("shift+right", "skip(60)", "Minute on", id="replay.on", show=False, tooltip="Go on by a minute"),
-        Binding("shift+left", "skip(-60)", "Minute back", id="replay.off", show=False, tooltip="Go back by a minute"),
-        Binding("enter", "open", "Open", id="replay.open", tooltip="Show the Connection: who held its sockets then"),
-        *VIEW_KEYS,
-        Binding("escape,q", "back", "Leave", id="replay.back", tooltip="Show all Connections again, or leave"),
-    ]
+    BINDINGS: ClassVar = [*KEYS]
 
     def __init__(self, services: Services, history: History, start: Start = _HELD) -> None:
         """Play `history` from `start`."""
@@ -181,13 +157,14 @@ class Replay(PanelView):
     async def _go_on(self, film: Film) -> None:
         """Show the last sample that is due, or as far as one gets in a while; what nobody recorded takes no time."""
         before = self._shown
-        skips = before is not None and before.gap_ahead
-        target = before.next_at if before is not None and before.next_at is not None and skips else self._now()
-        until = time.perf_counter() + _READING_S
-        await self._show_what(partial(film.until, target, lambda: time.perf_counter() > until))
-        behind = self._shown is not None and self._shown.next_at is not None and self._shown.next_at <= target
-        if skips or behind:
+        if before is None or before.next_at is None or before.gap_ahead:
+            await self._show_what(film.forward)
             self._rewind()
+            return
+        target, until = self._now(), time.perf_counter() + _READING_S
+        await self._show_what(partial(film.until, target, lambda: time.perf_counter() > until))
+        if self._shown is not None and self._shown.next_at is not None and self._shown.next_at <= target:
+            self._rewind()  # it cannot be read as fast as it is to be played
 
     def _now(self) -> float:
         """Return the moment of the film that the clock has come to."""
@@ -202,7 +179,7 @@ class Replay(PanelView):
 
     def pace(self) -> str:
         """Say of which moment the sums are."""
-        return f"then, {_moment(self.panel.at)}" if self.panel.at else ""
+        return f"then, {past_moment(self.panel.at)}" if self.panel.at else ""
 
     def feed(self, screen: Screen[Any]) -> None:
         """Hand a screen that was opened from here what is shown."""
@@ -304,7 +281,7 @@ class Replay(PanelView):
         """Show the Connection under the cursor as it was."""
         connection = self._connection()
         if connection is not None:
-            opened = PastConnection(self.services, connection.id)
+            opened = PastConnection(self, connection.id)
             self.app.push_screen(opened)
             self.feed(opened)
 
@@ -320,8 +297,3 @@ class Replay(PanelView):
             self.app.exit(0)
         else:
             self.dismiss()
-
-
-def _moment(at: float) -> str:
-    """Return a moment of the past, by this machine's clock: with its day, always."""
-    return time.strftime("%d %b %H:%M:%S", time.localtime(at))
