@@ -25,10 +25,13 @@ from tui.screens.themes import DARK, LIGHT, NOCOLOR, TOKENS
 from tui.styling import sheets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from textual.await_complete import AwaitComplete
     from textual.screen import Screen
+
+    from tui.screens.replay import Start
 
 _TERMINAL_LOOK_S = 3.0
 _LEAVING_S = 5.0
@@ -51,11 +54,12 @@ class Console(App[int]):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave pgconns", priority=True),
     ]
 
-    def __init__(self, services: Services) -> None:
-        """Show what `services` reach."""
+    def __init__(self, services: Services, opens: Callable[[Services], Screen[Any]] | None = None) -> None:
+        """Show what `services` reach; `opens` makes the first screen, where that is not the live panel."""
         no_color = bool(os.environ.get("NO_COLOR"))
         super().__init__(ansi_color=True if no_color else None)
         self.services = services
+        self._opens = opens
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = NOCOLOR if no_color else _remembered_theme()
@@ -65,7 +69,9 @@ class Console(App[int]):
         return TOKENS
 
     def get_default_screen(self) -> Screen[Any]:
-        """Start with the live panel."""
+        """Start with the live panel, or what was asked for."""
+        if self._opens is not None:
+            return self._opens(self.services)
         from tui.screens.live_panel import LivePanel  # noqa: PLC0415 - tests of other screens need none of it
 
         return LivePanel(self.services)
@@ -88,7 +94,9 @@ class Console(App[int]):
         """Close the screen on top; what it still does in the background must not meet it losing its parts."""
         closing = self.screen
         closed = super().pop_screen()
-        self.workers.cancel_node(closing)
+        for worker in list(self.workers):
+            if closing in worker.node.ancestors_with_self:
+                worker.cancel()
         return closed
 
     async def _shutdown(self) -> None:
@@ -124,6 +132,12 @@ class Console(App[int]):
         self._close_messages_no_wait()
 
 
+class ReplayConsole(Console):
+    """The console that starts with a replay, and is left with it."""
+
+    CSS_PATH: ClassVar = sheets("app", "live_panel", "replay")
+
+
 def _remembered_theme() -> str:
     try:
         name = (paths.state_folder() / "theme").read_text(encoding="utf-8").strip()
@@ -157,6 +171,20 @@ def run_console(interval_s: float = 2.0) -> int:
         status = asyncio.run(_run(console))
     finally:
         recorder.close(_WRITTEN_WITHIN_S)
+    if status is not None:
+        return status
+    return Exit.CRASHED if console.return_code else Exit.DONE
+
+
+def run_replay(path: Path, start: Start) -> int:
+    """Open the console on the replay of a history; return the exit status. It counts nothing, and records nothing."""
+    from tui.connections.registry import Registry  # noqa: PLC0415
+    from tui.connections.secrets import Secrets  # noqa: PLC0415
+    from tui.history.reader import History  # noqa: PLC0415
+    from tui.screens.replay import Replay  # noqa: PLC0415 - a screen that the live panel needs not
+
+    console = ReplayConsole(Services(Registry(), Secrets()), lambda services: Replay(services, History(path), start))
+    status = asyncio.run(_run(console))
     if status is not None:
         return status
     return Exit.CRASHED if console.return_code else Exit.DONE

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from textual.widgets import Input
 
 from tests.screens.conftest import OK, REFUSED, FakeProbe, Look, ProbeBy, answers, on_stage, seen, top, until
 from tests.widgets.given import connection, counted, sampled
+from tui import paths
 from tui.connections import checks
 from tui.connections.secret import Secret
+from tui.history.reader import History
+from tui.history.store import Store
 from tui.probe.report import Report, Server
 from tui.screens.connection_detail import ConnectionDetail
 from tui.screens.connection_facts import how_long_ago, kept_findings
 from tui.screens.passphrase import AskPassword
 from tui.screens.services import Services
+from tui.sockets.alerts import Alert
 from tui.sockets.growth import Point, Trend
+from tui.sockets.model import ServerCount
 from tui.sockets.series import Series
 from tui.widgets.panel import Panel
 
@@ -147,3 +153,79 @@ def test_kept_checks_of_another_shape_do_no_harm() -> None:
     assert kept_findings({}) == ()
     assert kept_findings({"findings": ["x", {}, {"status": "odd"}]}) == ()
     assert how_long_ago("yesterday") == "at an unknown time"
+
+
+AT = 1_795_168_800.0  # 2026-11-20 10:00 UTC
+
+
+@pytest.fixture
+def looked_back(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+    """Services with a history of twenty hours, in which a server was started again and was full for a while."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr(time, "time", lambda: AT)
+    store = Store(paths.history_file())
+    for minute in range(-1200, 0, 5):
+        at, full = AT + 60 * minute, -300 <= minute < -120
+        started_at = AT - (90_000 if minute < -600 else 36_000)
+        server = ServerCount("db.example.com:5432", 97, 3, 47, 50, 1, 46, 0, "full", at, started_at=started_at)
+        count = counted("analytics", 40 + minute // 60, headroom=0 if full else 55)
+        alerts = [Alert("full", "critical", "db.example.com:5432", "full", at, at)] if full else []
+        store.write(sampled(count, at=at, servers=(server,)), alerts)
+    store.close()
+    return registered(services)
+
+
+async def test_longer_spans_are_plotted_by_key(looked_back: Services, size: tuple[int, int], look: Look) -> None:
+    detail = ConnectionDetail(looked_back, A)
+    detail.show_row(growing())
+    async with on_stage(looked_back, detail, size) as pilot:
+        await until(pilot, lambda: "[now]" in seen(pilot))
+        await pilot.press("s", "s", "s")
+        await until(pilot, lambda: "peak 39" in seen(pilot))
+        assert "1 alert (! ✗) · 1 restart (↻)" in seen(pilot)
+        assert "steps of 10 min" in seen(pilot)
+        await look(pilot, "a day")
+        await pilot.press("S", "S")
+        await until(pilot, lambda: "[1 h]" in seen(pilot) and "peak 39" in seen(pilot) and "alert" not in seen(pilot))
+        await pilot.press("S")
+        await until(pilot, lambda: "[now]" in seen(pilot) and "full at 50" in seen(pilot))
+        assert "peak" not in seen(pilot)
+        await pilot.press("S")
+        await until(pilot, lambda: "[1 y]" in seen(pilot) and "-30 d" not in seen(pilot) and "peak" in seen(pilot))
+
+
+async def test_a_span_of_which_nothing_is_known(services: Services) -> None:
+    detail = ConnectionDetail(registered(services), A)
+    async with on_stage(services, detail) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: "There is no history" in seen(pilot))
+        Store(paths.history_file()).close()
+        await pilot.press("s")
+        await until(pilot, lambda: "Nothing was recorded of it in that time" in seen(pilot))
+
+
+async def test_it_is_left_while_a_span_is_read(looked_back: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    series = History.series
+
+    def slow(*arguments: Any) -> Any:
+        reading.set()
+        go_on.wait(30)
+        try:
+            return series(*arguments)
+        finally:
+            done.set()
+
+    monkeypatch.setattr(History, "series", slow)
+    detail = ConnectionDetail(looked_back, A)
+    async with on_stage(looked_back, detail) as pilot:
+        await pilot.press("s")
+        await until(pilot, reading.is_set)
+        detail.show_row(growing())  # the screen goes on meanwhile
+        await until(pilot, lambda: "41 of 97" in seen(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: answers(pilot) == [None])
+        go_on.set()
+        await until(pilot, done.is_set)
+        await pilot.pause()

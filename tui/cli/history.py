@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tui.cli.output import Output
     from tui.history.days import Day
-    from tui.history.reader import KeptAlert, Kind, Past, Restart
+    from tui.history.reader import History, KeptAlert, Kind, Past, Restart
     from tui.history.rollup import Rollup
     from tui.history.sources import Source
 
@@ -24,6 +24,7 @@ pgconns history prod --since 7d --per-day
 pgconns history prod --since 2026-11-22T19:00 --until 2026-11-22T21:00
 pgconns history prod --since 1d --export prod.csv
 pgconns history db.example.com:5432 --since 30m --json
+pgconns history prod --from night.pgconns
 """
 STATUSES = {
     Exit.DONE: "printed; where nothing was recorded, nothing",
@@ -53,6 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--since", metavar="WHEN", help="how long ago, such as 2h or 7d, or a moment (2h)")
     parser.add_argument("--until", metavar="WHEN", help="how long ago, or a moment (now)")
+    parser.add_argument(
+        "--from", dest="file", metavar="FILE", help="of a recording, which pgconns replay --export wrote"
+    )
     parser.add_argument("--step", metavar="TIME", help="one line for so long, such as 1m or 1h; 0s for each count")
     parser.add_argument("--per-day", action="store_true", help="a line per day: peak, mean and percentiles (of 7 days)")
     parser.add_argument("--export", metavar="FILE", help="write FILE.csv or FILE.json; - is CSV on stdout")
@@ -63,17 +67,22 @@ def run(arguments: Namespace, output: Output) -> int:
     from tui.connections.registry import Registry
     from tui.history.sources import open_source
 
-    history = open_source(Registry())
-    status = _tell(history, arguments, output)
+    history: Source
+    if arguments.file is None:
+        history, now = open_source(Registry()), time.time()
+    else:
+        history, now = opened(arguments.file)
+    status = _tell(history, now, arguments, output)
     for note in history.notes:
         output.note(note)
     return status
 
 
-def _tell(history: Source, arguments: Namespace, output: Output) -> int:
-    now = time.time()
-    start = _moment("--since", arguments.since or ("7d" if arguments.per_day else "2h"), now)
-    end = _moment("--until", arguments.until, now) if arguments.until else now + 1
+def _tell(history: Source, now: float, arguments: Namespace, output: Output) -> int:
+    from tui.history.events import events
+
+    start = moment("--since", arguments.since or ("7d" if arguments.per_day else "2h"), now)
+    end = moment("--until", arguments.until, now) if arguments.until else now + 1
     if start >= end:
         raise Refused("--since is before --until")
     step = _step(arguments.step, arguments.per_day)
@@ -83,13 +92,31 @@ def _tell(history: Source, arguments: Namespace, output: Output) -> int:
     if arguments.per_day:
         return _per_day(history, asked, output)
     past = _past(history, asked, step, _POINTS if output.json else _LINES)
-    alerts, restarts = _events(history, asked)
+    alerts, restarts = events(history, asked.key, asked.kind, asked.start, asked.end)
     if output.json:
         output.value(_value(asked, past, alerts, restarts))
         return Exit.DONE
     _print(past, asked, output)
     _print_events(alerts, restarts, output)
     return Exit.DONE
+
+
+def opened(file: str | None) -> tuple[History, float]:
+    """Return the history to read, and from when on a length of time is counted back: a recording's from its end."""
+    from pathlib import Path
+
+    from tui.history.reader import History
+
+    if file is None:
+        return History(), time.time()
+    path = Path(file).expanduser()
+    if not path.is_file():
+        raise Refused(f"There is no file {path}", Exit.UNUSABLE_STORE)
+    history = History(path)
+    span = history.span()
+    if span is None:
+        raise Refused(f"Nothing was recorded in {path}", Exit.UNUSABLE_STORE)
+    return history, span.end
 
 
 def _named(history: Source, name: str) -> tuple[Kind, str, str]:
@@ -109,7 +136,7 @@ def _named(history: Source, name: str) -> tuple[Kind, str, str]:
     return "connection", connection.id, connection.name
 
 
-def _moment(option: str, text: str, now: float) -> float:
+def moment(option: str, text: str, now: float) -> float:
     """Return a moment: so long ago, or as ISO 8601 by the clock of this machine where it names no offset."""
     from datetime import datetime
 
@@ -145,15 +172,6 @@ def _past(history: Source, asked: _Asked, step: int | None, points: int) -> Past
     return history.series_by(step, asked.key, asked.start, asked.end, asked.kind)
 
 
-def _events(history: Source, asked: _Asked) -> tuple[list[KeptAlert], list[Restart]]:
-    """Return the alerts and restarts that concern what is asked for: its own, and those of its server."""
-    places = {asked.key}
-    if asked.kind == "connection":
-        places |= history.servers_of(asked.key, asked.start, asked.end)
-    alerts = [kept for kept in history.alerts(asked.start, asked.end) if kept.alert.subject in places]
-    return alerts, [one for one in history.restarts(asked.start, asked.end) if one.server in places]
-
-
 def _days(history: Source, asked: _Asked) -> list[Day]:
     from tui.history.days import days
 
@@ -178,6 +196,7 @@ def _export(history: Source, asked: _Asked, step: int | None, arguments: Namespa
     from pathlib import Path
 
     from tui.connections import files
+    from tui.history.events import events
     from tui.history.exporting import day_json, sample_json
     from tui.sockets.exporting import csv_text, json_text
 
@@ -193,7 +212,7 @@ def _export(history: Source, asked: _Asked, step: int | None, arguments: Namespa
     else:
         past = _past(history, asked, step, _POINTS)
         rows = [sample_json(one) for one in past.rollups if one.samples or one.unseen]
-        value = _value(asked, past, *_events(history, asked))
+        value = _value(asked, past, *events(history, asked.key, asked.kind, asked.start, asked.end))
     text = csv_text(rows) if ending == ".csv" else json_text(value)
     if arguments.export == "-":
         output.block(text)

@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "watch": "record all Connections until SIGTERM, without a screen",
     "metrics": "serve metrics for Prometheus; print rules and a dashboard",
     "history": "print or export what was recorded of a Connection",
+    "replay": "play what was recorded as the panel showed it, or export it",
     "forecast": "say where a recorded series of socket counts leads",
     "regions": "list CARTO's static addresses, and enter your own",
     "allow": "write the firewall rules that let a region's addresses in",

@@ -164,6 +164,26 @@ def write_private(path: Path, content: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def publish(made: Path, path: Path) -> None:
+    """Give a file that was made in the same file system its name, mode 0600, durable when this returns.
+
+    OSError, FileExistsError among them: what is there already stays as it is.
+    """
+    descriptor = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fchmod(descriptor, 0o600)
+        _give(descriptor, path.parent)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        os.link(made, path)  # unlike a rename, it replaces nothing
+    except PermissionError:  # a file system without links
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        os.replace(made, path)  # noqa: PTH105 - Path.replace is the same
+    _sync_folder(path.parent)
+
+
 def append_private(path: Path, content: bytes) -> None:
     """Add to the end of a file in one write, durable when this returns; mode 0600, its folder is made."""
     make_private_folder(path.parent)

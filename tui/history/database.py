@@ -21,7 +21,6 @@ BUSY_S = 5.0
 _CHECKED_BYTES = 64 * 1024 * 1024
 _LOG_BYTES = 8 * 1024 * 1024
 _PRIMARY = 0xFF  # what the low byte of SQLite's extended result codes says
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Damaged(HistoryError):
@@ -77,7 +76,7 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
-    fresh = _check(database, path)
+    fresh = _check(database, path, ": name another file in PGCONNS_HISTORY")
     if path.stat().st_size <= _CHECKED_BYTES:
         (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
@@ -99,13 +98,13 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
             database.execute(f"PRAGMA user_version = {number + 1}")
 
 
-def _check(database: sqlite3.Connection, path: Path) -> bool:
+def _check(database: sqlite3.Connection, path: Path, remedy: str = "") -> bool:
     """Return whether nothing is in the file yet; raise HistoryError where it is another's, or of a newer pgconns."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
     (application,) = database.execute("PRAGMA application_id").fetchone()
     (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION_ID and (application or tables):
-        raise HistoryError(f"{path} is a database, and no history of pgconns: name another file in PGCONNS_HISTORY")
+        raise HistoryError(f"{path} is a database, and no history of pgconns{remedy}")
     if version > VERSION:
         raise HistoryError(f"The history {path} was written by a newer pgconns: upgrade this one to use it")
     return not tables
@@ -131,6 +130,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     place = path.absolute().as_uri()
     database = sqlite3.connect(f"{place}?mode=ro", BUSY_S, isolation_level=None, check_same_thread=False, uri=True)
     try:
+        database.execute("PRAGMA trusted_schema = OFF")  # the file may come from elsewhere
         database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except sqlite3.OperationalError:
         log = path.with_name(path.name + "-wal")
@@ -183,7 +183,9 @@ def explaining(path: Path) -> Iterator[None]:
 def _explained(error: sqlite3.Error, path: Path) -> HistoryError:
     """Return why the history could not be used, in words."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & _PRIMARY
-    if code in _DAMAGED:
+    if code == sqlite3.SQLITE_NOTADB:
+        return Damaged(f"{path} is no history of pgconns, or it is damaged")
+    if code == sqlite3.SQLITE_CORRUPT:
         return Damaged(f"The history {path} is damaged")
     reasons = {
         sqlite3.SQLITE_FULL: "the disk is full",

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import zlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tui import paths
 from tui.connections.files import followed
-from tui.history.database import Damaged, open_to_read
-from tui.history.decoding import Decoder
-from tui.history.lines import EncodingError
+from tui.history.database import open_to_read
 from tui.history.rollup import (
     HOUR,
     MINUTE,
@@ -29,6 +26,7 @@ from tui.history.rollup import (
     with_gaps,
 )
 from tui.history.rows import FIELDS, from_row
+from tui.history.runs import decoded, decoded_rows, inflated, opened_rows, snapshot, understood
 from tui.history.store import storable
 from tui.sockets.alerts import Alert
 from tui.sockets.series import Series
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from tui.history.decoding import Decoder
     from tui.sockets.model import Sample
 
 Kind = Literal["connection", "server"]
@@ -102,13 +101,13 @@ class History:
 
         Steps are single counts up to a quarter of an hour, else whole minutes, or hours where the minutes are gone.
         """
-        with open_to_read(self.path) as database, _snapshot(database):
+        with open_to_read(self.path) as database, snapshot(database):
             seconds = self._step(database, key, kind, start, step_for(end - start, points))
             return self._series(database, key, kind, start, end, seconds)
 
     def series_by(self, seconds: int, key: str, start: float, end: float, kind: Kind = "connection") -> Past:
         """Return a series as `series` does, in steps of so many seconds; 0 for single counts."""
-        with open_to_read(self.path) as database, _snapshot(database):
+        with open_to_read(self.path) as database, snapshot(database):
             return self._series(database, key, kind, start, end, seconds)
 
     def minutes(
@@ -116,12 +115,12 @@ class History:
     ) -> dict[tuple[Kind, str], list[Rollup]]:
         """Return the minutes of a span in which something was recorded, of many series at once."""
         found: dict[tuple[Kind, str], list[Rollup]] = {}
-        with open_to_read(self.path) as database, _snapshot(database):
-            rows = _opened(database)
+        with open_to_read(self.path) as database, snapshot(database):
+            rows = opened_rows(database)
             for name in names:
                 found[name] = _stepped(database, *name, start, end, MINUTE)
         opened: dict[tuple[Kind, str], list[Rollup]] = {name: [] for name in found}
-        for decoder in _beats(self.path, rows):
+        for decoder in decoded_rows(self.path, rows):
             if start <= decoder.at < end:
                 for kind, key in found:
                     opened[kind, key].append(_single(decoder, key, kind))
@@ -129,7 +128,7 @@ class History:
 
     def all_steps(self, key: str, start: float, end: float, kind: Kind = "connection") -> list[Rollup]:
         """Return the minutes of a span, and before the first of them the hours: what is still known of it."""
-        with open_to_read(self.path) as database, _snapshot(database):
+        with open_to_read(self.path) as database, snapshot(database):
             hours = _stepped(database, kind, key, start, end, HOUR)
             past = self._series(database, key, kind, start, end, MINUTE, gaps=False)
         first = past.rollups[0].at if past.rollups else math.inf
@@ -147,16 +146,16 @@ class History:
     def servers_of(self, connection_id: str, start: float, end: float) -> set[str]:
         """Return the servers under which a Connection was seen: at the beginning of a span, and at its end."""
         found: set[str] = set()
-        with open_to_read(self.path) as database, _snapshot(database):
+        with open_to_read(self.path) as database, snapshot(database):
             chunks = database.execute(
                 "SELECT lines FROM chunk WHERE seq IN"
                 " (SELECT min(seq) FROM chunk WHERE ended >= ?1 AND began < ?2 UNION"
                 "  SELECT max(seq) FROM chunk WHERE ended >= ?1 AND began < ?2)",
                 (start, end),
             ).fetchall()
-            opened = _opened(database)
-        runs = [_lines(self.path, _inflated(self.path, lines)) for (lines,) in chunks]
-        for decoder in itertools.chain(*runs, _beats(self.path, opened)):
+            opened = opened_rows(database)
+        runs = [decoded(self.path, inflated(self.path, lines)) for (lines,) in chunks]
+        for decoder in itertools.chain(*runs, decoded_rows(self.path, opened)):
             count = decoder.connection(connection_id)
             if count is not None:
                 found.add(count.server)
@@ -165,7 +164,7 @@ class History:
     def samples(self, start: float, end: float) -> Iterator[Sample]:
         """Yield every sample of a span in the order in which they were recorded: what the panel showed then."""
         for decoder in self._decoded(start, end):
-            yield _understood(self.path, decoder)
+            yield understood(self.path, decoder)
 
     def alerts(self, start: float, end: float) -> tuple[KeptAlert, ...]:
         """Return the alerts that stood in a span, the oldest first."""
@@ -227,9 +226,8 @@ class History:
             return Past(seconds, tuple(with_gaps(found, start, end, seconds)))
         first = begin(start, seconds)
         closed = _stepped(database, kind, key, first, end, HOUR if seconds % HOUR == 0 else MINUTE)
-        opened = [
-            _single(decoder, key, kind) for decoder in _beats(self.path, _opened(database)) if first <= decoder.at < end
-        ]
+        decoders = decoded_rows(self.path, opened_rows(database))
+        opened = [_single(decoder, key, kind) for decoder in decoders if first <= decoder.at < end]
         found = by_step([*closed, *opened], seconds)
         return Past(seconds, tuple(with_gaps(found, start, end, seconds) if gaps else found))
 
@@ -238,20 +236,20 @@ class History:
         last = 0
         with open_to_read(self.path) as database:
             while True:
-                with _snapshot(database):  # what is in no chunk yet might be put into one between two looks
+                with snapshot(database):  # what is in no chunk yet might be put into one between two looks
                     found = database.execute(
                         "SELECT last_seq, lines FROM chunk WHERE seq > ? AND ended >= ? AND began < ?"
                         " ORDER BY seq LIMIT 1",
                         (last, start, end),
                     ).fetchone()
-                    rows = [] if found else _opened(database, last)
+                    rows = [] if found else opened_rows(database, last)
                 if found is None:
                     break
                 last = found[0]
-                for decoder in _lines(self.path, _inflated(self.path, found[1])):
+                for decoder in decoded(self.path, inflated(self.path, found[1])):
                     if start <= decoder.at < end:
                         yield decoder
-        for decoder in _beats(self.path, rows):
+        for decoder in decoded_rows(self.path, rows):
             if start <= decoder.at < end:
                 yield decoder
 
@@ -269,57 +267,9 @@ def _stepped(
     return [from_row(row, seconds) for row in rows]
 
 
-def _opened(database: sqlite3.Connection, after: int = 0) -> list[tuple[int, str]]:
-    """Return the samples that are in no chunk yet, by the chunk that will hold them."""
-    return database.execute("SELECT chunk, line FROM beat WHERE seq > ? ORDER BY seq", (after,)).fetchall()
-
-
-class _snapshot:
-    """Let all reads of the block see the same moment."""
-
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
-
-    def __enter__(self) -> None:
-        self._database.execute("BEGIN")
-
-    def __exit__(self, *error: object) -> None:
-        self._database.execute("ROLLBACK")
-
-
 def _single(decoder: Decoder, key: str, kind: Kind) -> Rollup:
     if kind == "server":
         server = decoder.server(key)
         return Rollup(decoder.at) if server is None else of_server(server, decoder.at)
     count = decoder.connection(key)
     return Rollup(decoder.at) if count is None else of_connection(count, decoder.at)
-
-
-def _inflated(path: Path, lines: bytes) -> list[str]:
-    try:
-        return zlib.decompress(lines).decode("ascii").split("\n")
-    except (zlib.error, UnicodeDecodeError):
-        raise Damaged(f"The history {path} is damaged") from None
-
-
-def _lines(path: Path, lines: list[str]) -> Iterator[Decoder]:
-    decoder = Decoder()
-    for line in lines:
-        try:
-            decoder.take(line)
-        except EncodingError:
-            raise Damaged(f"The history {path} is damaged") from None
-        yield decoder
-
-
-def _beats(path: Path, rows: list[tuple[int, str]]) -> Iterator[Decoder]:
-    """Yield the decoder after each of the rows that no chunk holds yet."""
-    for chunk in dict.fromkeys(chunk for chunk, _ in rows):
-        yield from _lines(path, [line for of, line in rows if of == chunk])
-
-
-def _understood(path: Path, decoder: Decoder) -> Sample:
-    try:
-        return decoder.sample()
-    except EncodingError:
-        raise Damaged(f"The history {path} is damaged") from None

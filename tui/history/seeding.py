@@ -10,7 +10,7 @@ from tui.sockets.past import DAY_S, Past
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tui.history.reader import Kind
+    from tui.history.reader import History, KeptAlert, Kind
     from tui.history.rollup import Rollup
     from tui.history.sources import Source
     from tui.sockets.alerts import Alert
@@ -44,6 +44,24 @@ def before(source: Source, ids: Iterable[str], servers: Iterable[str], now: floa
         return Before(trouble=str(error))
     except HistoryError:
         return Before()
+
+
+def alerts_at(history: History, at: float, ended_within_s: float) -> tuple[tuple[Alert, ...], list[KeptAlert]]:
+    """Return the alerts that stood at a moment of the past, and those that had ended lately, the newest first.
+
+    A row keeps the gravest level and the last sentence: what has two levels is told as the milder one until it is
+    judged again. Raises HistoryError.
+    """
+    standing: list[Alert] = []
+    ended: list[KeptAlert] = []
+    for kept in history.alerts(at - ended_within_s, at):
+        alert = kept.alert
+        if kept.ended is not None and kept.ended <= at:
+            ended.append(kept)
+        else:
+            level = "warning" if alert.kind in {"level", "time_left"} else alert.level
+            standing.append(alert._replace(level=level, seen=min(alert.seen, at)))
+    return tuple(standing), sorted(ended, key=lambda kept: -(kept.ended or 0.0))
 
 
 def past(rollups: Iterable[Rollup], now: float) -> Past:

@@ -29,6 +29,7 @@ class Alerts(Base[str]):
     CSS_PATH: ClassVar = sheets("forms", "alerts")
     BINDINGS: ClassVar = [
         Binding("enter", "go", "Go to it", id="alerts.go", tooltip="Put the panel's cursor on what the alert is about"),
+        Binding("h", "replay", "Look back", id="alerts.replay", tooltip="Replay the moment when it was raised"),
         Binding("y", "copy", "Copy", id="alerts.copy", tooltip="Copy the alert's sentence"),
         Binding(
             "escape,q,exclamation_mark", "dismiss(None)", "Back", id="alerts.back", tooltip="Go back to the live panel"
@@ -52,6 +53,10 @@ class Alerts(Base[str]):
         self.query_one(LiveTable).focus()
         self._show()
 
+    def when(self, now: float) -> str:
+        """Say of which moment the alerts are."""
+        return "now"
+
     def show(self, log: AlertLog, now: float) -> None:
         """Show newer alerts; `now` is when they were judged. The live panel calls it."""
         self._log, self._now = log, now
@@ -63,7 +68,8 @@ class Alerts(Base[str]):
 
     def _show(self) -> None:
         self.query_one(LiveTable).show(self._log.lines())
-        self.about(f"{plural(len(self._log.standing), 'alert')} now, {len(self._log.ended)} ended within the hour")
+        standing = plural(len(self._log.standing), "alert")
+        self.about(f"{standing} {self.when(self._now)}, {len(self._log.ended)} ended within the hour")
         self._show_sentence()
 
     @on(LiveTable.Moved)
@@ -84,6 +90,14 @@ class Alerts(Base[str]):
         one = self._under_cursor()
         if one is not None:
             self.dismiss(one.alert.subject)
+
+    def action_replay(self) -> None:
+        """Show the panel as it was when the alert was raised."""
+        one = self._under_cursor()
+        if one is not None:
+            from tui.screens.replay import Replay, Start  # noqa: PLC0415 - when it is first used
+
+            self.app.push_screen(Replay(self.services, self.services.history(), Start(one.alert.since)))
 
     def action_copy(self) -> None:
         """Send the sentence to the terminal's clipboard, and show it: the terminal gives no answer."""

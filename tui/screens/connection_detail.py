@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,13 +26,14 @@ from tui.screens.connection_facts import (
     socket_facts,
     verdict,
 )
+from tui.screens.look_back import look_back
 from tui.screens.passphrase import password_of
+from tui.screens.span_plot import SpanPlot
 from tui.styling import sheets
 from tui.text import safe
 from tui.widgets.cells import plural
 from tui.widgets.check_list import CheckList
 from tui.widgets.fact_list import FactList
-from tui.widgets.plot import Plot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from tui.connections.model import Connection
     from tui.screens.at_server import Lend
+    from tui.screens.look_back import LookedBack
     from tui.screens.services import Services
     from tui.sockets.growth import Point
     from tui.widgets.socket_lines import Row
@@ -57,6 +60,10 @@ class ConnectionDetail(Base[None]):
         Binding("enter,g", "groups", "Who", id="detail.groups", tooltip="Show who holds its sockets; cancel, end"),
         Binding("p", "page(True)", "Parameters", id="detail.about", tooltip="Show its parameters and its last check"),
         Binding("p", "page(False)", "Sockets", id="detail.lately", tooltip="Show its sockets now and lately"),
+        Binding(
+            "s", "span(1)", "Span", id="detail.span", tooltip="Plot a longer span: an hour, a day… of what was recorded"
+        ),
+        Binding("S", "span(-1)", "Span", id="detail.span_back", show=False, tooltip="Plot a shorter span"),
         Binding("c", "check", "Check", id="detail.check", tooltip="Check again everything CARTO needs of it"),
         Binding("e", "edit", "Edit", id="detail.edit", tooltip="Change its parameters"),
         Binding("r", "rename", "Rename", id="detail.rename", show=False, tooltip="Give it another name"),
@@ -98,7 +105,7 @@ class ConnectionDetail(Base[None]):
         """Yield two pages: sockets, and parameters above the check list."""
         with Vertical(id="lately"):
             yield FactList(socket_facts(self._row), id="now")
-            yield Plot(id="plot")
+            yield SpanPlot(self._look_back)
         with VerticalScroll(id="about"):
             yield FactList(parameter_facts(self.connection), id="parameters")
             yield Static("", id="checked", markup=False)
@@ -113,10 +120,12 @@ class ConnectionDetail(Base[None]):
             self._show_kept()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the page that is not shown."""
+        """Offer the page that is not shown, and what there is to do on the one that is."""
         about = self.has_class("-about")
         if action == "page":
             return parameters[0] != about
+        if action == "span":
+            return not about
         return about if action == "copy_fixes" else True
 
     def action_page(self, about: bool) -> None:
@@ -139,7 +148,15 @@ class ConnectionDetail(Base[None]):
             self._show_plot()
 
     def _show_plot(self) -> None:
-        self.query_one(Plot).show(plotted(self._row, self._past(self.connection.id)))
+        self.query_one(SpanPlot).show(plotted(self._row, self._past(self.connection.id)))
+
+    def _look_back(self, span_s: float, points: int) -> LookedBack:
+        """Read what was recorded of a span until now; it blocks."""
+        return look_back(self.services.past(), self.connection.id, span_s, points, time.time())
+
+    def action_span(self, step: int) -> None:
+        """Plot a longer span, or a shorter one."""
+        self.query_one(SpanPlot).turn(step)
 
     def _show_parameters(self) -> None:
         if self.is_mounted:

@@ -38,9 +38,9 @@ class Seen(NamedTuple):
     rows: list[dict[str, Any]]
 
 
-def seen_sample(sample: Sample) -> Seen:
-    """Return what the live panel shows."""
-    words = "What the panel shows now, with the fields of pgconns sockets --json"
+def seen_sample(sample: Sample, what: str) -> Seen:
+    """Return what a panel shows; `what` says which."""
+    words = f"{what}, with the fields of pgconns sockets --json"
     return Seen(words, "sockets", sample.at, sample.to_json(), sample_rows(sample))
 
 

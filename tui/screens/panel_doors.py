@@ -60,3 +60,9 @@ class PanelDoors(PanelFeed):
         from tui.screens.region_ips import RegionIps  # noqa: PLC0415 - for a quick first frame
 
         self._push(RegionIps(self.services))
+
+    def action_replay(self) -> None:
+        """Replay what was recorded."""
+        from tui.screens.replay import Replay  # noqa: PLC0415 - for a quick first frame
+
+        self._push(Replay(self.services, self.services.history()))

@@ -9,18 +9,14 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from textual.reactive import var
-
 from tui.connections.registry import RegistryError
 from tui.history.recorder import Recording
-from tui.screens.base import Base
+from tui.screens.panel_view import PanelView
 from tui.screens.passwords import Passwords
 from tui.screens.watching import OpenWatch, Watching, open_watch
-from tui.sockets.alerts import judge
 from tui.sockets.series import Series, joined
 from tui.widgets.alert_log import moment
-from tui.widgets.panel import Panel, server_name
-from tui.widgets.troubles import THRESHOLDS
+from tui.widgets.panel import server_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -32,6 +28,7 @@ if TYPE_CHECKING:
     from tui.sockets.growth import Point
     from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
+    from tui.widgets.panel import Panel
 
 _LOOK_AT_REGISTRY_S = 1.0
 INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -40,18 +37,15 @@ _WAITING = 60
 _NOT_RECORDED = {"paused": " · not recorded", "reading": " · recorded elsewhere"}
 
 
-class PanelFeed(Base[None]):
+class PanelFeed(PanelView):
     """Keeps `panel`, the value that is shown, up to date; while `paused`, its counts are held still.
 
     `latest` is what is known, `damaged` why the registry cannot be read.
     """
 
-    panel: var[Panel] = var(Panel, init=False, always_update=True)
-
     def __init__(self, services: Services, open_watch: OpenWatch = open_watch) -> None:
         """Show the Connections of `services`, counted by what `open_watch` makes."""
         super().__init__(services)
-        self.latest = Panel()
         self.damaged = ""
         self.paused = False
         self.interval_s = services.interval_s
@@ -176,13 +170,13 @@ class PanelFeed(Base[None]):
 
     def _on_sample(self, sample: Sample) -> None:
         series = dict(self.watching.series) if self.watching is not None else {}
-        alerts = self.latest.alerts.take(judge(sample, self.latest.alerts.standing, THRESHOLDS), sample.at)
-        if alerts.raised and self._bell:
+        latest = self.latest.taken(sample, series)
+        if latest.alerts.raised and self._bell:
             self.app.bell()
-        self._record(sample, alerts.standing)
+        self._record(sample, latest.alerts.standing)
         if self.paused:
             self._waiting.append((sample, series))
-        self.know(replace(self.latest, sample=sample, series=series, alerts=alerts))
+        self.know(latest)
 
     def _record(self, sample: Sample, standing: Sequence[Alert]) -> None:
         """Keep a sample; say once why that cannot be done."""

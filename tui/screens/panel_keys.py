@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.binding import Binding
 
 
@@ -41,6 +43,7 @@ KEYS = (
     _key("plus,equals_sign", "interval(1)", "Slower", "Count less often"),
     _key("minus", "interval(-1)", "Faster", "Count more often"),
     _key("u", "unlock", "Unlock", "Give the passphrase or password"),
+    _key("h", "replay", "Look back", "Replay what was recorded, as it was on this screen"),
     _key("X", "export_seen", "Export counts", "Write what is seen into a CSV or JSON file"),
     _key("I", "regions", "Regions", "CARTO's addresses per region, and the firewall rules for them"),
     _key("i", "import", "Import", "Import Connections from a file or text"),
@@ -52,3 +55,7 @@ KEYS = (
     Binding("escape", "clear_filter", "Clear", id="panel.clear", show=False),
     _key("q", "app.quit", "Quit", "Leave pgconns", footer=True),
 )
+
+_OF_THE_VIEW = frozenset({"filter", "sort", "trouble", "alerts", "edge", "server", "export_seen", "app.help"})
+# Those that change nothing but what is looked at: the replay has them too.
+VIEW_KEYS = tuple(replace(key, show=False) for key in KEYS if key.action.partition("(")[0] in _OF_THE_VIEW)

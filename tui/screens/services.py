@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tui.connections.registry import Registry
     from tui.connections.secret import Secret
     from tui.connections.secrets import Secrets
+    from tui.history.reader import History
     from tui.history.recorder import Recorder
     from tui.history.sources import Source
     from tui.postgres.finding import Finding
@@ -74,6 +75,12 @@ class Services:
         from tui.history.sources import open_source  # noqa: PLC0415 - not before the first frame
 
         return open_source(self.registry, self.recorder.path if self.recorder is not None else None)
+
+    def history(self) -> History:
+        """Return what this machine recorded: whole samples, for a replay, are kept nowhere else."""
+        from tui.history.reader import History  # noqa: PLC0415 - sqlite3: not before the first frame
+
+        return History(self.recorder.path if self.recorder is not None else None)
 
     def regions(self) -> tuple[Region, ...]:
         """Return all regions as they are known, without asking anybody; reads files.

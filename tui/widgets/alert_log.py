@@ -76,6 +76,11 @@ def moment(at: float, now: float | None = None) -> str:
     return time.strftime(shape, time.localtime(at))
 
 
+def past_moment(at: float) -> str:
+    """Return a moment of the past by this machine's clock: with its day, always."""
+    return time.strftime("%d %b %H:%M:%S", time.localtime(at))
+
+
 def heading(width: int) -> Spans:
     """Draw the titles of the list."""
     return (Span(pad("   Since        Stood   What", width)),)

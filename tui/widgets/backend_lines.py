@@ -13,6 +13,8 @@ from tui.widgets.live_table import Span, Spans
 from tui.widgets.roster import BYS, STATE_WORDS, TITLES, By, GroupOf
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tui.sockets.backends import Backend, Listing
 
 # The columns of groups beside their name, most wanted first, each with its width.
@@ -31,10 +33,10 @@ class _Column(NamedTuple):
     right: bool = False
 
 
-def tabs(by: By) -> Content:
+def tabs(by: By, bys: Sequence[By] = BYS) -> Content:
     """Return what one can group by, with what it is grouped by now marked."""
     parts = [Content.styled("by  ", "$muted")]
-    for each in BYS:
+    for each in bys:
         name = TITLES[each].casefold().replace("carto ", "") if each != "age" else "age"
         parts.append(Content.styled(f"[{name}]", "bold $accent") if each == by else Content.styled(f" {name} ", ""))
     return Content("").join(parts)

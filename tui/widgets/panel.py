@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
+from tui.sockets.alerts import judge
 from tui.sockets.series import Series
 from tui.widgets.alert_log import AlertLog
 from tui.widgets.live_table import Line, Spans
 from tui.widgets.socket_lines import Row, connection_spans, server_spans, totals
 from tui.widgets.trends import growth, time_left
-from tui.widgets.troubles import LEVELS, SHARED, Trouble, binding_limit, leads, troubles
+from tui.widgets.troubles import LEVELS, SHARED, THRESHOLDS, Trouble, binding_limit, leads, troubles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,11 @@ class Panel:
     @cached_property
     def _servers(self) -> dict[str, ServerCount]:
         return {server.server: server for server in self.sample.servers} if self.sample else {}
+
+    def taken(self, sample: Sample, series: Mapping[str, Series]) -> Panel:
+        """Return the panel after a sample, with the alerts that it raises and ends; `series` are the counts so far."""
+        judged = judge(sample, self.alerts.standing, THRESHOLDS)
+        return replace(self, sample=sample, series=series, alerts=self.alerts.take(judged, sample.at))
 
     @property
     def at(self) -> float:
@@ -186,9 +192,10 @@ class Panel:
         return totals(counts, len(self.connections), len(servers), pace, width)
 
     def address(self, connection: Connection) -> str:
-        """Return where a Connection leads to, and as whom."""
+        """Return where a Connection leads to, and as whom; a recording may not tell the latter."""
         parameters = connection.parameters
-        return f"{server_name(connection)}/{parameters.database} as {parameters.username}"
+        login = f"/{parameters.database} as {parameters.username}" if parameters.database else ""
+        return server_name(connection) + login
 
     def standing(self, connection: Connection) -> str:
         """Return the sentence on how a Connection stands to the limit that is reached first; empty where not seen."""
