@@ -85,7 +85,8 @@ def _words(value: object) -> tuple[str, ...]:
     return tuple(value)  # type: ignore[arg-type]
 
 
-def _webhook(value: object) -> str:
+def place(value: object, *, secret: bool = False) -> str:
+    """Return the URL of a webhook that may be asked; one that lives where secrets do may hold some. Raises Problem."""
     from urllib.parse import urlsplit  # noqa: PLC0415 - few registries hold hooks
 
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
@@ -99,7 +100,7 @@ def _webhook(value: object) -> str:
         raise Problem("this is no URL of the web: write https://host/path")
     if url.scheme == "http" and not (host in {"localhost", "::1"} or host.startswith("127.")):
         raise Problem("alerts name your servers: https, or http on this machine alone")
-    if url.username is not None or url.password is not None:
+    if not secret and (url.username is not None or url.password is not None):
         raise Problem("no secret belongs here: say with webhook_from where the whole URL lives")
     return value
 
@@ -149,7 +150,7 @@ def _flag(value: object) -> bool:
 _READ: dict[str, Callable[[object], Any]] = {
     "name": _name,
     "command": _words,
-    "webhook": _webhook,
+    "webhook": place,
     "webhook_from": _source,
     "secret_from": _source,
     "apprise_from": _source,
