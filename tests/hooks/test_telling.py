@@ -200,7 +200,7 @@ def test_nothing_is_told_in_quiet_hours_and_what_stands_at_their_end_is(
         if event in {"raised", "worsened"} and quiet:
             assert passes
             assert levels[moment] == "critical"
-        standing = {"raised": True, "worsened": True, "cleared": False, None: standing}[event]  # type: ignore[index]
+        standing = {"raised": True, "worsened": True, "cleared": False, None: standing}[event]
         if not quiet:  # whatever went before, what is known now is true
             assert standing == (level is not None)
 

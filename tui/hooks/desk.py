@@ -95,11 +95,11 @@ class Desk:
     def take(self, alerts: Iterable[Alert], at: float, names: Mapping[str, str]) -> None:
         """Decide what is to be told now that these stand; returns at once. `names` are of Connections by id."""
         standing: dict[Key, Alert] = {alert.key: alert for alert in alerts}
-        known_by: dict[str, set[Key]] = {name: set() for name in self._terms}
-        for name, key in self._known:
-            known_by[name].add(key)
+        keys = {name: dict.fromkeys(standing) for name in self._terms}
+        for name, known in self._known:
+            keys[name].setdefault(known)
         for name, its in self._terms.items():
-            for key in standing.keys() | known_by[name]:
+            for key in keys[name]:
                 before = self._known.get((name, key))
                 acknowledged = self._acknowledged.get(key)
                 after, event = step(its, before, standing.get(key), at, acknowledged)
