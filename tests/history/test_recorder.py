@@ -144,3 +144,18 @@ def test_settings_are_a_table_of_the_registry(home: Path) -> None:
     for wrong in ({"raw_days": "7"}, {"hour_years": -1}, {"largest_mb": 0}, {"minute_weeks": True}):
         with pytest.raises(HistoryError, match="under \\[history\\] in the registry"):
             parse(wrong)
+
+
+def test_settings_that_are_read_again_hold_at_once(recording: Recorder, path: Path) -> None:
+    def take(first: int) -> None:
+        for at in range(first, first + 150, 3):
+            recording.take(_sample(at))
+        wait_until(lambda: not recording._waiting, "written")
+
+    take(1000)
+    take(2000)
+    assert _moments(path)[0] == 1000.0
+    recording.set_settings(Settings(raw_days=0))
+    take(3000)
+    take(4000)
+    assert _moments(path)[0] >= 2000.0

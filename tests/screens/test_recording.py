@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.hooks.given import told
 from tests.screens.conftest import on_stage, seen, until
 from tests.screens.watching import FakeWatch
 from tests.widgets.given import connection, counted, sampled
 from tui import paths
-from tui.history import database
+from tui.connections.model import Hook
+from tui.history import database, notices
 from tui.history import recorder as recorders
 from tui.history.reader import History
 from tui.history.recorder import Recorder
 from tui.history.store import Store
+from tui.hooks.keeping import Outcome
 from tui.screens.live_panel import LivePanel
 from tui.sockets.alerts import Alert
 from tui.sockets.model import ServerCount
@@ -142,3 +145,26 @@ async def test_a_console_without_a_recorder_records_nothing(services: Services) 
         watch.count(sampled(counted("analytics", 5)))
         await until(pilot, lambda: "5/" in seen(pilot))
     assert not paths.history_file().exists()
+
+
+async def test_alerts_are_acknowledged_by_key_and_hooks_that_fail_are_told_of(
+    recording: Services, size: tuple[int, int]
+) -> None:
+    recording.registry.set_hook(Hook("pager", command=("page",)))
+    full = counted("analytics", 97, headroom=0, bounded_by="role")
+    async with on_stage(recording, LivePanel(recording, FakeWatch), size) as pilot:
+        watch = await _watching(pilot)
+        watch.count(sampled(full, at=time.time()))
+        await until(pilot, lambda: recording.recorder is not None and recording.recorder.recording.seq == 1)
+        failed = Outcome(told(by="pager"), time.time(), delivered=False, error="page is \x1b not there")
+        notices.keep(paths.history_file(), {}, (), (failed,))
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: "Hook pager: last delivery failed at" in seen(pilot))
+        assert "page is ␛ not there" in seen(pilot)
+        await pilot.press("a")
+        await until(pilot, lambda: seen(pilot).count(" sees to it · ") == 2)
+        (one,) = notices.standing(paths.history_file(), time.time(), 600)
+        assert one.acknowledged is not None
+        await pilot.press("a")
+        await until(pilot, lambda: " sees to it · " not in seen(pilot))
+        assert notices.acknowledged(paths.history_file()) == {}

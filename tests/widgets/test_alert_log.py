@@ -45,9 +45,18 @@ def test_the_panels_line_tells_the_gravest_and_of_those_the_newest() -> None:
     assert AlertLog().summary() == ("", "plain")
 
 
-@given(st.integers(40, 200), st.booleans(), st.text())
-def test_a_line_fills_the_width(width: int, ended: bool, sentence: str) -> None:
-    one = Ended(Alert("leak", "warning", "x", sentence, 100_000.0, 0.0), 200_000.0 * ended)
+def test_who_sees_to_it_is_said() -> None:
+    log = AlertLog().take((A, B), 5.0)
+    seen_to, other = (line.value for line in log.lines({B.key: "ada"}))
+    spans = alert_spans(seen_to, False, 80, 10.0)
+    assert "ada sees to it · b: " in "".join(span.text for span in spans)
+    assert spans[1].tone == "muted"
+    assert other == Ended(A, 0.0)
+
+
+@given(st.integers(40, 200), st.booleans(), st.text(), st.sampled_from(["", "ada"]))
+def test_a_line_fills_the_width(width: int, ended: bool, sentence: str, by: str) -> None:
+    one = Ended(Alert("leak", "warning", "x", sentence, 100_000.0, 0.0), 200_000.0 * ended, by)
     spans = alert_spans(one, True, width, 400_000.0)
     assert cells("".join(span.text for span in spans)) == width
     assert "\x1b" not in "".join(span.text for span in spans)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tui.cli.output import Output
     from tui.cli.probing import Candidate
     from tui.cli.settling import Outcome
-    from tui.connections.applying import Plan, RegionPlan
-    from tui.connections.model import Connection
+    from tui.connections.applying import NamedPlan, Plan
+    from tui.connections.model import Connection, Hook, OwnRegion
     from tui.connections.registry import Registry
     from tui.connections.registry_text import Content
     from tui.probe.report import Report
@@ -41,21 +41,26 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, output: Output) -> int:
     """Probe additions and changes, register those that did not fail; what the file lacks is told, never removed."""
-    from tui.connections.applying import plan, plan_regions
+    from tui.connections.applying import plan, plan_named
     from tui.connections.registry import Registry
 
     wanted = _declared(arguments.file)
     registry = Registry()
     planned = plan(registry.load(), wanted.connections)
-    regions = plan_regions(registry.regions(), wanted.regions)
+    regions = plan_named(registry.regions(), wanted.regions)
+    hooks = plan_named(registry.hooks(), wanted.hooks)
     if not output.json:
-        _show(planned, regions, output)
+        _show_regions(regions, output)
+        _show_hooks(hooks, output)
+        _show(planned, output)
     if not arguments.dry_run:
         for region in (*regions.add, *regions.change):
             registry.set_region(region)
+        for hook in (*hooks.add, *hooks.change):
+            registry.set_hook(hook)
     outcomes = [] if arguments.dry_run else _carry_out(planned, registry, output)
     if output.json:
-        output.value(_answer(planned, regions, outcomes, dry_run=arguments.dry_run))
+        output.value(_answer(planned, regions, hooks, outcomes, dry_run=arguments.dry_run))
     return max((outcome.status for outcome in outcomes), default=Exit.DONE)
 
 
@@ -101,9 +106,7 @@ def _carry_out(planned: Plan, registry: Registry, output: Output) -> list[Outcom
     return settle(candidates, output, store, "applied")
 
 
-def _show(planned: Plan, regions: RegionPlan, output: Output) -> None:
-    from tui.connections.parameters import BY_NAME
-
+def _show_regions(regions: NamedPlan[OwnRegion], output: Output) -> None:
     for word, some in (("add", regions.add), ("change", regions.change)):
         for region in some:
             output.line(f"{word:<10} region {region.name}: {', '.join(region.addresses)}")
@@ -111,6 +114,21 @@ def _show(planned: Plan, regions: RegionPlan, output: Output) -> None:
         output.line(f"unchanged  region {name}")
     for name in regions.absent:
         output.line(f"absent     region {name}: entered, not in the file; it stays until pgconns regions --remove")
+
+
+def _show_hooks(hooks: NamedPlan[Hook], output: Output) -> None:
+    for word, some in (("add", hooks.add), ("change", hooks.change)):
+        for hook in some:
+            output.line(f"{word:<10} hook {hook.name}: {hook.kind}")
+    for name in hooks.unchanged:
+        output.line(f"unchanged  hook {name}")
+    for name in hooks.absent:
+        output.line(f"absent     hook {name}: entered, not in the file; it stays until somebody edits the registry")
+
+
+def _show(planned: Plan, output: Output) -> None:
+    from tui.connections.parameters import BY_NAME
+
     for connection in planned.add:
         output.line(f"add        {connection.name}")
     for change in planned.change:
@@ -122,7 +140,14 @@ def _show(planned: Plan, regions: RegionPlan, output: Output) -> None:
         output.line(f"absent     {connection.name}: registered, not in the file; it stays until pgconns remove")
 
 
-def _answer(planned: Plan, regions: RegionPlan, outcomes: list[Outcome], *, dry_run: bool) -> dict[str, Any]:
+def _answer(
+    planned: Plan,
+    regions: NamedPlan[OwnRegion],
+    hooks: NamedPlan[Hook],
+    outcomes: list[Outcome],
+    *,
+    dry_run: bool,
+) -> dict[str, Any]:
     from tui.cli.probing import answer
 
     made = {o.candidate.connection.id: o for o in outcomes}
@@ -147,5 +172,11 @@ def _answer(planned: Plan, regions: RegionPlan, outcomes: list[Outcome], *, dry_
             "change": [region.to_json() for region in regions.change],
             "unchanged": list(regions.unchanged),
             "absent": list(regions.absent),
+        },
+        "hooks": {
+            "add": [hook.to_table() for hook in hooks.add],
+            "change": [hook.to_table() for hook in hooks.change],
+            "unchanged": list(hooks.unchanged),
+            "absent": list(hooks.absent),
         },
     }

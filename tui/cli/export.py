@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui.exits import Exit
 
@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, output: Output) -> int:
-    """Write a registry file to stdout, with the own regions that belong to it; no secret is in it."""
+    """Write a registry file to stdout, with its own regions and, where no name is given, hooks; no secret is in it."""
     from tui.cli.names import pick_some
     from tui.connections.registry import Registry
     from tui.connections.registry_text import dumps
@@ -37,9 +37,11 @@ def run(arguments: Namespace, output: Output) -> int:
     chosen = pick_some(registry, arguments.names)
     named = {connection.parameters.region for connection in chosen}
     regions = [region for region in registry.regions() if not arguments.names or region.name in named]
+    hooks = () if arguments.names else registry.hooks()
     if output.json:
-        told = {"connections": [connection.to_json() for connection in chosen]}
-        output.value({**told, "regions": [region.to_json() for region in regions]})
+        told: dict[str, Any] = {"connections": [connection.to_json() for connection in chosen]}
+        told |= {"regions": [region.to_json() for region in regions], "hooks": [hook.to_table() for hook in hooks]}
+        output.value(told)
     else:
-        output.block(dumps(chosen, regions))
+        output.block(dumps(chosen, regions, hooks))
     return Exit.DONE

@@ -38,6 +38,7 @@ COMMANDS: dict[str, str] = {
     "backends": "list the single sockets of a Connection",
     "end": "end sockets of a Connection, or cancel their queries",
     "alert": "answer as a monitoring plugin: nearly full, leaking, down",
+    "alerts": "list what stands, acknowledge it, and try the hooks",
     "watch": "record all Connections until SIGTERM, without a screen",
     "metrics": "serve metrics for Prometheus; print rules and a dashboard",
     "history": "print or export what was recorded of a Connection",

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tui.cli.output import Output
-    from tui.connections.model import Connection
+    from tui.connections.model import Connection, Hook
     from tui.connections.registry import Registry
     from tui.connections.secret import Secret
     from tui.connections.secrets import Secrets
     from tui.history.recorder import Recorder
     from tui.history.seeding import Before
+    from tui.history.settings import Settings
+    from tui.hooks.desk import Desk
     from tui.sockets.alerts import Alert
     from tui.sockets.model import Sample
     from tui.sockets.sampler import Watch
@@ -67,6 +69,7 @@ def run(arguments: Namespace, output: Output) -> int:
     secrets = AskingAtStart()
     passwords(connections, secrets.opened)
     secrets.asking = False
+    registry.hooks()
     recorder = Recorder(settings=lambda: parse(registry.settings("history")))
     return asyncio.run(_Recording(registry, connections, secrets.opened, recorder, output).run(interval_s))
 
@@ -93,6 +96,7 @@ class _Recording:
         self._told = recorder.recording
         self._ending: asyncio.Future[Exit] | None = None
         self._watch: Watch
+        self._desk: Desk
         self._reload: asyncio.Task[None] | None = None
         self._alerts: tuple[Alert, ...] = ()
         self._lost = 0
@@ -119,20 +123,25 @@ class _Recording:
         self._alerts = before.standing
         regions = {region.region: region.addresses for region in BUILT_IN}
         self._watch = Watch(self._connections, self._password_of, interval_s, regions, self._take, trends)
+        self._desk = await self._open_desk()
         running = asyncio.create_task(self._watch.run())
+        telling = asyncio.create_task(self._desk.run())
         living = asyncio.create_task(self._live())
         self._tell(f"Recording {_number(self._connections)} every {interval_s:g} seconds into {self._recorder.path}")
         systemd.notify("READY=1", f"STATUS=Recording {_number(self._connections)}")
         try:
-            either: tuple[asyncio.Future[Any], ...] = (running, ending)
+            either: tuple[asyncio.Future[Any], ...] = (running, telling, ending)
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                await running  # raises what went wrong
+            for task in (running, telling):
+                if task.done():
+                    await task  # raises what went wrong
             return ending.result()
         finally:
             systemd.notify("STOPPING=1")
             living.cancel()
             await self._watch.close()
+            await self._desk.close()
+            telling.cancel()
             await self._flush()
 
     async def _open(self) -> None:
@@ -156,6 +165,23 @@ class _Recording:
         source = open_source(self._registry, self._recorder.path)
         return before(source, ids, {*map(label, self._connections)}, time.time())
 
+    async def _open_desk(self) -> Desk:
+        """Return who tells the hooks, and goes on from what they were told before."""
+        from tui.history.errors import HistoryError
+        from tui.history.notices import Notices, load
+        from tui.hooks.desk import Desk
+        from tui.hooks.keeping import Standing
+
+        path = self._recorder.path
+        try:
+            standing = await asyncio.to_thread(load, path)
+        except HistoryError as error:
+            self._tell(f"{error}. Hooks may be told once more of what they were told already")
+            standing = Standing()
+        desk = Desk(Notices(path), self._tell, standing)
+        desk.set_hooks(await asyncio.to_thread(self._registry.hooks))
+        return desk
+
     async def _password_of(self, connection: Connection) -> Secret | None:
         return await asyncio.to_thread(self._secrets.get, connection)
 
@@ -164,6 +190,7 @@ class _Recording:
 
         before, self._alerts = self._alerts, judge(sample, self._alerts, self._thresholds)
         self._recorder.take(sample, self._alerts)
+        self._desk.take(self._alerts, sample.at, {one.id: one.name for one in self._connections})
         news = changes(before, self._alerts)
         for alert in news.raised:
             self._tell(f"{alert.level.capitalize()}: {alert.sentence}")
@@ -207,15 +234,23 @@ class _Recording:
 
     async def _load(self) -> None:
         from tui.connections.registry import RegistryError
+        from tui.history.errors import HistoryError
 
         try:
-            connections = await asyncio.to_thread(self._registry.load)
-        except RegistryError as error:
-            self._tell(f"{error} Until then what was registered before is recorded.")
+            connections, hooks, settings = await asyncio.to_thread(self._read_registry)
+        except (RegistryError, HistoryError) as error:
+            self._tell(f"{error} Until then all goes on as it was registered before.")
             return
+        self._recorder.set_settings(settings)
+        self._desk.set_hooks(hooks)
         self._connections = connections
         self._watch.set_connections(connections)
         self._tell(f"The registry was read again: recording {_number(connections)}")
+
+    def _read_registry(self) -> tuple[tuple[Connection, ...], tuple[Hook, ...], Settings]:
+        from tui.history.settings import parse
+
+        return self._registry.load(), self._registry.hooks(), parse(self._registry.settings("history"))
 
     def _end(self, status: Exit) -> None:
         if self._ending is not None and not self._ending.done():

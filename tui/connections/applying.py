@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from tui.connections.model import Hook, OwnRegion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tui.connections.model import Connection, OwnRegion
+    from tui.connections.model import Connection
+
+Named = TypeVar("Named", OwnRegion, Hook)
 
 
 class Change(NamedTuple):
@@ -32,29 +36,26 @@ class Plan(NamedTuple):
     absent: tuple[Connection, ...]
 
 
-class RegionPlan(NamedTuple):
-    """Which own regions are to be added and changed, which are right, and which are entered but not in the file."""
+class NamedPlan(NamedTuple, Generic[Named]):
+    """Which own regions, or hooks, are to be added and changed, which are right, and which are not in the file."""
 
-    add: tuple[OwnRegion, ...]
-    change: tuple[OwnRegion, ...]
+    add: tuple[Named, ...]
+    change: tuple[Named, ...]
     unchanged: tuple[str, ...]
     absent: tuple[str, ...]
 
 
-def plan_regions(current: Iterable[OwnRegion], wanted: Iterable[OwnRegion]) -> RegionPlan:
+def plan_named(current: Iterable[Named], wanted: Iterable[Named]) -> NamedPlan[Named]:
     """Return what makes `current` hold `wanted`; what is wanted otherwise than system-wide is added over it."""
-    entered = {region.name: region for region in current}
-    declared = {region.name: region for region in wanted}
-    differing = [
-        region
-        for region in declared.values()
-        if region.name not in entered or entered[region.name].addresses != region.addresses
-    ]
-    own = {region.name for region in entered.values() if not region.read_only}
-    return RegionPlan(
-        tuple(region for region in differing if region.name not in own),
-        tuple(region for region in differing if region.name in own),
-        tuple(name for name in declared if name in entered and declared[name].addresses == entered[name].addresses),
+    registered = tuple(current)
+    entered = {one.name: one._replace(read_only=False) for one in registered}
+    declared = {one.name: one for one in wanted}
+    differing = [one for one in declared.values() if entered.get(one.name) != one]
+    own = {one.name for one in registered if not one.read_only}
+    return NamedPlan(
+        tuple(one for one in differing if one.name not in own),
+        tuple(one for one in differing if one.name in own),
+        tuple(name for name in declared if entered.get(name) == declared[name]),
         tuple(name for name in entered if name not in declared),
     )
 

@@ -57,3 +57,36 @@ class OwnRegion(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return the JSON shape of `export`, in the words of `regions`."""
         return {"region": self.name, "addresses": list(self.addresses)}
+
+
+class Hook(NamedTuple):
+    """Whom `watch` tells of alerts, and when. One of `command`, `webhook`, `webhook_from` and `apprise_from` is set.
+
+    `..._from` say where a secret lives, as `password_from` does: a URL that holds one, or the key that signs.
+    """
+
+    name: str
+    command: tuple[str, ...] = ()
+    webhook: str = ""
+    webhook_from: str = ""
+    secret_from: str = ""
+    apprise_from: str = ""
+    level: str = "warning"  # the least that is told
+    stands_seconds: float = 30.0  # so long it must stand
+    gone_seconds: float = 300.0  # and so long be gone, before it is told to be over
+    remind_hours: float = 0.0  # 0: told once
+    quiet_hours: tuple[str, ...] = ()
+    time_zone: str = ""
+    critical_in_quiet_hours: bool = True
+    read_only: bool = False  # comes from a system-wide registry
+
+    @property
+    def kind(self) -> str:
+        """How it tells: command, webhook or apprise."""
+        return "command" if self.command else "apprise" if self.apprise_from else "webhook"
+
+    def to_table(self) -> dict[str, Any]:
+        """Return what a registry and `export` hold of it: the name, and what is not as by default."""
+        default = Hook("")._asdict()
+        told = {key: value for key, value in self._asdict().items() if value != default[key] and key != "read_only"}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in told.items()}

@@ -113,8 +113,6 @@ def block(region: OwnRegion) -> str:
 
 def with_set(text: str, region: OwnRegion) -> str:
     """Return the text with a region entered, at its end, or with its addresses changed where it stands."""
-    import tomlkit  # noqa: PLC0415 - only needed to write
-
     region = region._replace(read_only=False)
     before = read(text)
     names = [one.name for one in before.regions]
@@ -124,12 +122,11 @@ def with_set(text: str, region: OwnRegion) -> str:
             toml_tables.with_block(text, block(region)) if text.strip() else HEADER + block(region), wanted
         )
     number = names.index(region.name)
-    entry = _entry(text, before, number)
-    fragment = tomlkit.parse(toml_tables.fragment(text, entry))
-    table: Any = fragment[_ARRAY][0]
+    _entry(text, before, number)
+    changed = text
     if before.regions[number].addresses != region.addresses:
-        table["addresses"] = list(region.addresses)
-    changed = toml_tables.replaced(text, entry, tomlkit.dumps(fragment))
+        table = {"addresses": list(region.addresses)}
+        changed = toml_tables.with_named(text, _ARRAY, number, table, table)
     new = (*before.regions[:number], region, *before.regions[number + 1 :])
     return _verified(changed, before._replace(regions=new))
 

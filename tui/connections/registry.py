@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from tui.connections.model import Connection, OwnRegion
+    from tui.connections.model import Connection, Hook, OwnRegion
     from tui.connections.registry_text import Content
 
 __all__ = [
@@ -95,6 +95,14 @@ class Registry:
                 regions.setdefault(region.name, region._replace(read_only=True))
         return tuple(regions.values())
 
+    def hooks(self) -> tuple[Hook, ...]:
+        """Return whom `watch` tells of alerts: the user's hooks, then the system-wide ones that none of them hides."""
+        hooks = {hook.name: hook for hook in self._read(self._place, aside=True)[1].hooks}
+        for path in self._system:
+            for hook in self._read(path)[1].hooks:
+                hooks.setdefault(hook.name, hook._replace(read_only=True))
+        return tuple(hooks.values())
+
     def get(self, name_or_id: str) -> Connection:
         """Return one Connection, by name or else by id; raise UnknownConnection."""
         return _find(self.load(), name_or_id)
@@ -161,6 +169,12 @@ class Registry:
         from tui.connections import region_text  # noqa: PLC0415
 
         self._edit(lambda text, own: region_text.with_set(text, region))
+
+    def set_hook(self, hook: Hook) -> None:
+        """Enter a hook, or change it."""
+        from tui.connections import hook_text  # noqa: PLC0415
+
+        self._edit(lambda text, own: hook_text.with_set(text, hook))
 
     def remove_region(self, name: str) -> None:
         """Take a region out of the registry; raise Refused where it is not there, or a Connection still names it."""

@@ -1,6 +1,6 @@
 """The text of a registry: reads it into Connections, and edits it so that comments and unknown keys stay. Pure.
 
-Own regions, which stand in the same file, are read and edited by `region_text`.
+Own regions and hooks, which stand in the same file, are read and edited by `region_text` and `hook_text`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tui.connections.parameters import read as read_draft
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tui.connections.model import OwnRegion
+    from tui.connections.model import Hook, OwnRegion
     from tui.connections.toml_tables import Entry
 
 VERSION = 1
@@ -60,6 +60,7 @@ class Content(NamedTuple):
 
     connections: tuple[Connection, ...] = ()
     regions: tuple[OwnRegion, ...] = ()
+    hooks: tuple[Hook, ...] = ()
 
 
 def parse(text: str) -> tuple[Connection, ...]:
@@ -70,12 +71,16 @@ def parse(text: str) -> tuple[Connection, ...]:
 def read(text: str) -> Content:
     """Return what a registry's text holds; raise TextError, which names the place and what is right."""
     document = _load(text)
-    connections = _connections(text, document)
-    if "regions" not in document:
-        return Content(connections)
-    from tui.connections import region_text  # noqa: PLC0415 - few registries hold regions
+    content = Content(_connections(text, document))
+    if "regions" in document:
+        from tui.connections import region_text  # noqa: PLC0415 - few registries hold regions, or hooks
 
-    return Content(connections, region_text.regions(text, document["regions"]))
+        content = content._replace(regions=region_text.regions(text, document["regions"]))
+    if "hooks" in document:
+        from tui.connections import hook_text  # noqa: PLC0415
+
+        content = content._replace(hooks=hook_text.hooks(text, document["hooks"]))
+    return content
 
 
 def _connections(text: str, document: dict[str, Any]) -> tuple[Connection, ...]:
@@ -107,11 +112,12 @@ def settings(text: str, name: str) -> dict[str, Any]:
     return table
 
 
-def dumps(connections: Iterable[Connection], regions: Iterable[OwnRegion] = ()) -> str:
-    """Return the text of a registry that holds these Connections and regions: what `export` prints."""
-    from tui.connections import region_text  # noqa: PLC0415 - only needed to write
+def dumps(connections: Iterable[Connection], regions: Iterable[OwnRegion] = (), hooks: Iterable[Hook] = ()) -> str:
+    """Return the text of a registry that holds these Connections, regions and hooks: what `export` prints."""
+    from tui.connections import hook_text, region_text  # noqa: PLC0415 - only needed to write
 
-    return HEADER + "".join((*map(_block, connections), *map(region_text.block, regions)))
+    blocks = (*map(_block, connections), *map(region_text.block, regions), *map(hook_text.block, hooks))
+    return HEADER + "".join(blocks)
 
 
 HEADER = f"""\
@@ -167,7 +173,7 @@ def without(text: str, connection_id: str) -> str:
 def _verified(before: str, text: str, wanted: tuple[Connection, ...]) -> str:
     """Return the edited text when it reads as what was wanted: a registry is never replaced by a worse one."""
     wanted = tuple(connection._replace(read_only=False) for connection in wanted)
-    if not reads_as(text, Content(wanted, read(before).regions)):
+    if not reads_as(text, read(before)._replace(connections=wanted)):
         raise TextError(UNEDITABLE)
     return text
 

@@ -71,8 +71,7 @@ class Secrets:
         """Return a Connection's password, None where none is kept; raise SecretsError, PasswordNeeded, VaultLocked."""
         from tui.connections import sources  # noqa: PLC0415
 
-        source, _, rest = connection.parameters.password_from.partition(":")
-        match source:
+        match connection.parameters.password_from:
             case "keyring":
                 return self._keyring.get(connection.id)
             case "vault":
@@ -85,12 +84,8 @@ class Secrets:
                 from tui.connections import pgpass  # noqa: PLC0415 - not before the first frame, like the next
 
                 return pgpass.find(connection.parameters)
-            case "env":
-                return sources.from_environment(rest)
-            case "file":
-                return sources.from_file(rest)
-            case _:
-                return sources.from_command(rest)
+            case other:
+                return sources.read(other)
 
     def put(self, connection: Connection, secret: Secret) -> None:
         """Keep a Connection's password where `password_from` says; SecretsError where pgconns does not write there."""

@@ -21,6 +21,18 @@ COMMAND_LIMIT_S = 10.0
 _LARGEST = 64 * 1024
 
 
+def read(source: str) -> Secret:
+    """Return the secret of a source: env:VARIABLE, file:/path or command:program args. Raises SecretsError."""
+    kind, _, rest = source.partition(":")
+    match kind:
+        case "env":
+            return from_environment(rest)
+        case "file":
+            return from_file(rest)
+        case _:
+            return from_command(rest)
+
+
 def from_environment(variable: str) -> Secret:
     """Return the password in an environment variable."""
     value = os.environ.get(variable)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _LEXEME = (
     r'(?s)"""(?:\\.|[^\\])*?"""|\'\'\'.*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]|\n|[^"\'#\[\]{}\n]+'
@@ -78,6 +78,24 @@ def without(text: str, entry: Entry) -> str:
     while end < len(lines) and not lines[end].strip():
         end += 1
     return "".join((*lines[:start], *lines[end:]))
+
+
+def with_named(text: str, array: str, number: int, table: Mapping[str, object], known: Iterable[str]) -> str:
+    """Return the text with an array's table `number` holding what `table` does; `known` keys it lacks are taken out.
+
+    Only keys that differ are touched. Raises LookupError where the tables are not written as [[array]].
+    """
+    import tomlkit  # noqa: PLC0415 - only needed to write
+
+    entry = entries(text, array)[number]
+    document = tomlkit.parse(fragment(text, entry))
+    kept: Any = document[array][0]
+    for key in known:
+        if key not in table:
+            kept.pop(key, None)
+        elif kept.get(key) != table[key]:
+            kept[key] = table[key]
+    return replaced(text, entry, tomlkit.dumps(document))
 
 
 def with_block(text: str, block: str) -> str:

@@ -111,6 +111,16 @@ def _check(database: sqlite3.Connection, path: Path, remedy: str = "") -> bool:
 
 
 @contextmanager
+def open_to_change(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the history for a short change until the block ends, whoever records into it. Raises HistoryError."""
+    with open_to_read(path), explaining(path):  # which says what is wrong with it
+        database = sqlite3.connect(path, BUSY_S, isolation_level=None, check_same_thread=False)
+        with closing(database):
+            database.execute("PRAGMA synchronous = FULL")
+            yield database
+
+
+@contextmanager
 def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the history for reading until the block ends, while others may write. Raises HistoryError."""
     if not path.exists():

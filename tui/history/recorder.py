@@ -56,6 +56,7 @@ class Recorder:
         """Record into `path`, or the history of the environment; `settings` are read when it is opened."""
         self.path = path or paths.history_file()
         self._settings = settings
+        self._store: Store | None = None
         self._waiting: deque[tuple[Sample, Sequence[Alert]]] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -88,6 +89,13 @@ class Recorder:
             self._waiting.append((sample, alerts))
             self._changed.notify_all()
 
+    def set_settings(self, settings: Settings) -> None:
+        """Keep so long and so much from now on."""
+        with self._changed:
+            self._settings = lambda: settings
+            if self._store is not None:
+                self._store.settings = settings
+
     def close(self, within_s: float = 5.0) -> bool:
         """Write what waits, and end; return whether that was done within so long."""
         with self._changed:
@@ -119,8 +127,9 @@ class Recorder:
         from tui.history.database import Busy  # noqa: PLC0415 - sqlite3: in this thread, after the first frame
         from tui.history.store import Store  # noqa: PLC0415
 
+        settings = self._settings
         try:
-            store = Store(followed(self.path), self._settings(), damaged=self._damaged)
+            store = Store(followed(self.path), settings(), damaged=self._damaged)
         except Busy as busy:
             with self._changed:
                 self._waiting.clear()
@@ -131,6 +140,9 @@ class Recorder:
             self._damaged = False
             aside = f"The damaged history was renamed to {store.aside}; a new one is begun" if store.aside else ""
             with self._changed:
+                self._store = store
+                if self._settings is not settings:
+                    store.settings = self._settings()
                 self.recording = replace(self.recording, aside=aside or self.recording.aside, seq=store.seq)
             self._say("recording", "")
             return store

@@ -2,7 +2,9 @@
 
 `beat` holds the samples since the last chunk was closed, a row each, written and durable one by one; `chunk` the ones
 before, compressed together. `minute` and `hour` are roll-ups of the chunks' samples; those of the beats are made when
-they are read. To change the tables, add a migration to the end, never change one.
+they are read. `hook_alert` is what each hook knows of an alert, `hook_message` what it was told, or is to be told
+where it is not `settled`; `acknowledgement` says who sees to an alert. To change the tables, add a migration to the
+end, never change one.
 """
 
 from __future__ import annotations
@@ -75,6 +77,45 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
              started REAL NOT NULL,
              seen REAL NOT NULL,
              PRIMARY KEY (server, started)
+           ) STRICT, WITHOUT ROWID""",
+    ),
+    (
+        """CREATE TABLE hook_alert (
+             hook TEXT NOT NULL,
+             kind TEXT NOT NULL,
+             subject TEXT NOT NULL,
+             level TEXT NOT NULL,
+             sentence TEXT NOT NULL,
+             since REAL NOT NULL,
+             seen REAL NOT NULL,
+             critical_since REAL,
+             gone REAL,
+             told TEXT,
+             told_at REAL NOT NULL,
+             PRIMARY KEY (hook, kind, subject)
+           ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE hook_message (
+             id TEXT PRIMARY KEY,
+             hook TEXT NOT NULL,
+             kind TEXT NOT NULL,
+             subject TEXT NOT NULL,
+             made REAL NOT NULL,
+             content TEXT NOT NULL,
+             attempts INTEGER NOT NULL,
+             tried REAL,
+             settled REAL,
+             delivered INTEGER,
+             error TEXT NOT NULL
+           ) STRICT""",
+        "CREATE INDEX hook_message_by_time ON hook_message (hook, settled)",
+        """CREATE TABLE acknowledgement (
+             kind TEXT NOT NULL,
+             subject TEXT NOT NULL,
+             level TEXT NOT NULL,
+             by TEXT NOT NULL,
+             at REAL NOT NULL,
+             until REAL,
+             PRIMARY KEY (kind, subject)
            ) STRICT, WITHOUT ROWID""",
     ),
 )

@@ -9,19 +9,25 @@ import platform
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from tui import paths
 from tui.connections import pgpass
 from tui.connections.os_keyring import keyring_status
 from tui.connections.registry import Registry, RegistryError
 from tui.connections.vault import Vault
+from tui.history import notices
+from tui.history.errors import HistoryError
 from tui.postgres import driver
 from tui.postgres.finding import Finding, Status
 from tui.postgres.target import system_roots
 from tui.regions import cache
+
+if TYPE_CHECKING:
+    from tui.connections.model import Hook
 
 _NARROWEST, _LOWEST = 80, 24
 _PACKAGES = (
@@ -38,6 +44,7 @@ def machine_findings() -> tuple[Finding, ...]:
         _registry(),
         _regions(),
         _history(),
+        *_hooks(),
         *(
             _folder(name, folder)
             for name, folder in (
@@ -175,6 +182,29 @@ def _history() -> Finding:
                        "Let it scrape pgconns metrics, which the README shows")  # fmt: skip
     fed = f"{recorders} pgconns feed it" if recorders > 1 else "1 pgconns feeds it"
     return Finding("history", "ok", f"What was recorded is read from {place.url}: {fed}")
+
+
+def _hooks() -> list[Finding]:
+    """Return how each hook fares."""
+    try:
+        hooks = Registry().hooks()
+        fares = notices.deliveries(paths.history_file()) if hooks else {}
+    except RegistryError:
+        return []  # told of above
+    except HistoryError as error:
+        return [Finding("hooks", "warning", f"Hooks are told by pgconns watch alone: {error}", "pgconns watch")]
+    return [_hook(hook, fares.get(hook.name)) for hook in hooks]
+
+
+def _hook(hook: Hook, fares: notices.Delivery | None) -> Finding:
+    name = f"{hook.name}, by {hook.kind}"
+    if fares is None:
+        return Finding("hooks", "ok", f"{name}: was never told anything", "pgconns alerts --test tries it")
+    if fares.failed is not None:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(fares.failed))
+        return Finding("hooks", "warning", f"{name}: last delivery failed at {when}: {fares.error}",
+                       f"Mend it, then: pgconns alerts --test {hook.name}")  # fmt: skip
+    return Finding("hooks", "ok", f"{name}: its last delivery arrived" if fares.delivered else f"{name}: one waits")
 
 
 def _folder(check: str, folder: Path) -> Finding:

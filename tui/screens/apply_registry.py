@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from tui.connections.applying import Plan, plan, plan_regions
+from tui.connections.applying import Plan, plan, plan_named
 from tui.connections.parameters import BY_NAME
 from tui.connections.registry import Registry, RegistryError, read_connections
 from tui.screens.confirm import Confirm
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from tui.connections.applying import Change
-    from tui.connections.model import Connection, OwnRegion
+    from tui.connections.model import Connection, Hook, OwnRegion
     from tui.screens.services import Services
 
 _HINT = (
@@ -77,6 +77,7 @@ class ApplyRegistry(Many):
         """Start without a file."""
         super().__init__(services)
         self._regions: tuple[OwnRegion, ...] = ()
+        self._hooks: tuple[Hook, ...] = ()
 
     def body(self) -> ComposeResult:
         """Yield the path, and the list of what would be done."""
@@ -117,8 +118,10 @@ class ApplyRegistry(Many):
         except RuntimeError:
             raise RegistryError(f"{text} names no home folder that is known") from None
         registry, wanted = self.services.registry, read_connections(path)
-        regions = plan_regions(registry.regions(), Registry(path, ()).regions())
-        self._regions = (*regions.add, *regions.change)
+        declared = Registry(path, ())
+        regions = plan_named(registry.regions(), declared.regions())
+        hooks = plan_named(registry.hooks(), declared.hooks())
+        self._regions, self._hooks = (*regions.add, *regions.change), (*hooks.add, *hooks.change)
         return plan(registry.load(), wanted)
 
     def _complain(self, problem: str) -> None:
@@ -126,26 +129,29 @@ class ApplyRegistry(Many):
 
     async def _apply(self) -> None:
         chosen = [item for item in self.items if item.marked]
-        if chosen or self._regions:
+        if chosen or self._regions or self._hooks:
             regions = [f"  · region {region.name}: {', '.join(region.addresses)}" for region in self._regions]
-            lines = regions + [f"  · {item.name}: {item.said}" for item in chosen[:10]]
+            hooks = [f"  · hook {hook.name}: {hook.kind}" for hook in self._hooks]
+            lines = regions + hooks + [f"  · {item.name}: {item.said}" for item in chosen[:10]]
             lines += [f"  · and {len(chosen) - 10} more"] if len(chosen) > 10 else []
             words = "\n".join([*lines, "Each Connection is checked first; only what is OK is applied."])
             if not await self.app.push_screen_wait(
-                Confirm(f"Apply {plural(len(chosen) + len(self._regions), 'change')}?", words, do="Apply")
+                Confirm(f"Apply {plural(len(chosen) + len(regions) + len(hooks), 'change')}?", words, do="Apply")
             ):
                 return
             try:
-                await asyncio.to_thread(self._enter_regions)
+                await asyncio.to_thread(self._enter)
             except RegistryError as error:
                 self.tell(str(error), severity="error")
                 return
         await self.register_chosen()
 
-    def _enter_regions(self) -> None:
+    def _enter(self) -> None:
         for region in self._regions:
             self.services.registry.set_region(region)
-        self._regions = ()
+        for hook in self._hooks:
+            self.services.registry.set_hook(hook)
+        self._regions, self._hooks = (), ()
 
     def action_back(self) -> None:
         """Stop what runs; go back to the path, or to the live panel."""

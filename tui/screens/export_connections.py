@@ -50,10 +50,11 @@ class ExportConnections(Base[None]):
         try:
             connections = await asyncio.to_thread(self.services.registry.load)
             regions = await asyncio.to_thread(self.services.registry.regions)
+            hooks = await asyncio.to_thread(self.services.registry.hooks)
         except RegistryError as error:
             self.tell(str(error), severity="error")
             return
-        self._text = await asyncio.to_thread(dumps, connections, regions)
+        self._text = await asyncio.to_thread(dumps, connections, regions, hooks)
         self.query_one(TextArea).load_text(safe_lines(self._text))
         self.about(f"{plural(len(connections), 'Connection')}, no password in it")
 

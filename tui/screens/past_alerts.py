@@ -16,8 +16,11 @@ class PastAlerts(Alerts):
     CSS_PATH: ClassVar = sheets("forms", "alerts", "replay")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer no replay of a replay."""
-        return action != "replay"
+        """Offer no replay of a replay, and nothing that would be done today."""
+        return action not in {"replay", "acknowledge"}
+
+    def _look(self) -> None:
+        """Ask nobody: who sees to what, and what became of deliveries, is of today."""
 
     def when(self, now: float) -> str:
         """Say of which moment the alerts are."""

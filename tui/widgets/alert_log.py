@@ -12,7 +12,7 @@ from tui.widgets.cells import duration, plural
 from tui.widgets.live_table import Line, Span, Spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tui.sockets.alerts import Alert
 
@@ -24,10 +24,11 @@ _DAY_S = 86_400.0
 
 
 class Ended(NamedTuple):
-    """An alert whose reason is gone, and since when."""
+    """An alert whose reason is gone, and since when; `by` is who sees to one that stands."""
 
     alert: Alert
     at: float
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,13 @@ class AlertLog:
         rest = known.keys() - {alert.key for alert in now}
         return replace(self, standing=(*now, *(alert for alert in before if alert.key in rest)))
 
-    def lines(self) -> tuple[Line, ...]:
-        """Return the lines of the list: those that stand, the newest first, then those that ended."""
+    def lines(self, seen_to: Mapping[tuple[str, str], str] = {}) -> tuple[Line, ...]:
+        """Return the lines of the list: those that stand, the newest first, then those that ended.
+
+        `seen_to` says by whom, by the alert's key.
+        """
         standing = sorted(self.standing, key=lambda alert: -alert.since)
-        listed = [Ended(alert, 0.0) for alert in standing]
+        listed = [Ended(alert, 0.0, seen_to.get(alert.key, "")) for alert in standing]
         return tuple(Line(f"{one.alert.kind} {one.alert.subject} {one.at}", one) for one in (*listed, *self.ended))
 
     def summary(self) -> tuple[str, str]:
@@ -81,6 +85,11 @@ def past_moment(at: float) -> str:
     return time.strftime("%d %b %H:%M:%S", time.localtime(at))
 
 
+def said(one: Ended) -> str:
+    """Return an alert's sentence, after who sees to it."""
+    return f"{safe(one.by)} sees to it · " * bool(one.by) + safe(one.alert.sentence)
+
+
 def heading(width: int) -> Spans:
     """Draw the titles of the list."""
     return (Span(pad("   Since        Stood   What", width)),)
@@ -89,10 +98,10 @@ def heading(width: int) -> Spans:
 def alert_spans(one: Ended, cursor: bool, width: int, now: float) -> Spans:
     """Draw an alert: its sign, since when, for how long, and its sentence."""
     alert = one.alert
-    tone = "muted" if one.at else _TONES[alert.level]
+    tone = "muted" if one.at or one.by else _TONES[alert.level]
     stood = duration((one.at or now) - alert.since)
     front = f"{'·' if one.at else _SIGNS[alert.level]} {pad(moment(alert.since, now), 12)} {pad(stood, 7)} "
     spans = [Span("❯" if cursor else " ", "accent"), Span(front, tone)]
-    words = f"ended {moment(one.at, now)} · " * bool(one.at) + safe(alert.sentence)
+    words = f"ended {moment(one.at, now)} · " * bool(one.at) + said(one)
     left = width - sum(cells(span.text) for span in spans)
     return (*spans, Span(pad(words, left), "muted" if one.at else "plain"))
