@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -96,11 +97,17 @@ def test_an_answer_that_is_none_is_told_in_words(web: WebServer, code: int, cont
     assert web.url in said or "otherwise" in said
 
 
+def _unresolved(*_: object, **__: object) -> None:
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
 def test_what_does_not_answer(web: WebServer, refused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "cannot be reached: connection refused" in _refusal(Prometheus(f"http://127.0.0.1:{refused_port}"))
     monkeypatch.delenv("HTTP_PROXY")
     monkeypatch.delenv("ALL_PROXY")
-    assert "its name cannot be resolved" in _refusal(Prometheus("http://localhost.invalid"))
+    with monkeypatch.context() as offline:
+        offline.setattr(socket, "getaddrinfo", _unresolved)
+        assert "its name cannot be resolved" in _refusal(Prometheus("http://prometheus.example.com"))
     monkeypatch.setattr(prometheus_web, "SILENCE_S", 0.2)
     web.answers[QUERY] = web.silent()
     assert "does not answer in time" in _refusal(Prometheus(web.url))

@@ -183,15 +183,15 @@ class _Serving:
 
         from tui.connections.registry import RegistryError
         from tui.history.errors import HistoryError
-        from tui.history.seeding import before
+        from tui.history.seeding import Before, before
         from tui.history.sources import open_source
         from tui.sockets.credentials import label
 
         ids = [connection.id for connection in self._connections]
         try:
             known = before(open_source(self._registry), ids, {*map(label, self._connections)}, time.time())
-        except (RegistryError, HistoryError):
-            return  # it was sound a moment ago; SIGHUP tells what is wrong now
+        except (RegistryError, HistoryError) as error:
+            known = Before(trouble=str(error))
         with suppress(RuntimeError):  # the end came first
             if known.trouble:
                 loop.call_soon_threadsafe(self._output.note, f"What was before is not known: {known.trouble}")

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_MOST_REMEMBERED = 100
 # Of a password that nobody has: who asks for an unknown name waits as long as who guesses a password.
 _NOBODYS_HASH = b"$2b$10$Md5VBpvTQ98jbTfsv/CQoewlomK/zqZXkUnCZpVz6hbbPbT3qYUWq"
 _Stamp = tuple[tuple[int, int, int], ...]
@@ -33,8 +32,8 @@ class Gate:
         """Read the file. Raises WebConfigError."""
         self._path = path
         self._tell = tell
-        self._lock = threading.Lock()
-        self._remembered: dict[bytes, bool] = {}
+        self._reading, self._guessing = threading.Lock(), threading.Lock()
+        self._right: frozenset[bytes] = frozenset()  # of whoever was let in: bcrypt is slow on purpose
         self._salt = os.urandom(16)
         self._config: WebConfig | None = None
         self._context: ssl.SSLContext | None = None
@@ -57,7 +56,7 @@ class Gate:
     def context(self) -> ssl.SSLContext | None:
         """Return how to speak TLS with the next client; None for not at all."""
         if self._path is not None and _stamp(self._config) != self._stamp:
-            with self._lock:
+            with self._reading:
                 try:
                     self._read(self._path)
                 except WebConfigError as error:
@@ -70,7 +69,7 @@ class Gate:
         stamp = _stamp(config)
         made = None if config.tls is None else context(config.tls)
         self._config, self._context, self._stamp = config, made, stamp
-        self._remembered.clear()
+        self._right = frozenset()
 
     def admits(self, authorization: str) -> bool:
         """Tell whether the header Authorization of a request lets it in."""
@@ -81,13 +80,12 @@ class Gate:
         told = config.users.get(name)
         hash = _NOBODYS_HASH if told is None else told.encode()
         known = hmac.digest(self._salt, b"\0".join((name.encode(), hash, password)), hashlib.sha256)
-        with self._lock:  # one at a time: whoever guesses keeps one core busy at most
-            right = self._remembered.get(known)
-            if right is None:
-                right = _is_password(password, hash) and told is not None
-                if len(self._remembered) >= _MOST_REMEMBERED:
-                    self._remembered.clear()
-                self._remembered[known] = right
+        if known in self._right:
+            return True
+        with self._guessing:  # one at a time: whoever guesses keeps one core busy at most, and no scraper waiting
+            right = _is_password(password, hash) and told is not None
+        if right:
+            self._right |= {known}
         return right
 
 
