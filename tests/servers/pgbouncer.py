@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from tests.servers.host import LOOPBACK, Host, Unavailable, end, free_port, give, wait_until
+from tests.servers.host import ENVIRONMENT, LOOPBACK, Host, Unavailable, end, free_port, give, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from tests.servers.postgres import Server
 
 
+def given_program() -> str | None:
+    """Return the PgBouncer to test with: PGTEST_PGBOUNCER names another than the system's."""
+    return ENVIRONMENT.get("PGTEST_PGBOUNCER") or shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+
+
 class Bouncer:
     """Lets in every role of the server, to every database of it, and `console` to its admin console."""
 
     def __init__(
         self, host: Host, server: Server, *, pool_mode: str, settings: Mapping[str, str], tls: Issued | None
     ) -> None:
-        program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+        program = given_program()
         if program is None:
             raise Unavailable("PgBouncer is missing: apt-get install pgbouncer")
         self.host = LOOPBACK

@@ -1,0 +1,1 @@
+"""Holding sockets down: PgBouncer planned, written, checked, and watched through its admin console."""
