@@ -15,6 +15,7 @@ from tests.servers.host import ENVIRONMENT, LOOPBACK, Host, Unavailable, end, fr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.servers.certificates import Issued
     from tests.servers.postgres import Server
@@ -23,6 +24,32 @@ if TYPE_CHECKING:
 def given_program() -> str | None:
     """Return the PgBouncer to test with: PGTEST_PGBOUNCER names another than the system's."""
     return ENVIRONMENT.get("PGTEST_PGBOUNCER") or shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+
+
+class Written:
+    """A PgBouncer that runs on files which somebody wrote."""
+
+    def __init__(self, host: Host, settings: Path, port: int) -> None:
+        program = given_program()
+        if program is None:
+            raise Unavailable("PgBouncer is missing: apt-get install pgbouncer")
+        self.host, self.port = LOOPBACK, port
+        self.log = host.make_folder("pgbouncer") / "log"
+        self._process = host.spawn([program, settings], self.log, signal.SIGTERM)
+        wait_until(lambda: self._process.poll() is not None or listens(port), "PgBouncer listens")
+        if self._process.poll() is not None:
+            raise Unavailable(f"PgBouncer does not start: {self.log.read_text(errors='replace')[-500:]}")
+
+    def stop(self) -> None:
+        """Stop it at once."""
+        end(self._process, signal.SIGTERM)
+
+
+def listens(port: int) -> bool:
+    """Tell whether anybody answers on a port of the loopback interface."""
+    with suppress(OSError), socket.create_connection((LOOPBACK, port), 1):
+        return True
+    return False
 
 
 class Bouncer:
@@ -112,8 +139,4 @@ class Bouncer:
         give(self._users)
 
     def _answers(self) -> bool:
-        if self._process.poll() is not None:
-            return True
-        with suppress(OSError), socket.create_connection((self.host, self.port), 1):
-            return True
-        return False
+        return self._process.poll() is not None or listens(self.port)

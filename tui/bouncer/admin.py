@@ -29,6 +29,11 @@ class Console:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @property
+    def address(self) -> str:
+        """The address that the session goes to."""
+        return self._session.address
+
     async def show(self, what: What, timeout_s: float = _SHOW_S) -> list[dict[str, Any]]:
         """Return the rows of SHOW as they come, by column."""
         return await self._session.verbatim(f"SHOW {what}", timeout_s)

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tui.postgres.quoting import identifier, literal
+from tui.bouncer.model import Plan, Pool
+from tui.postgres.quoting import entry_name, identifier, literal
 
 Authentication = Literal["auth_query", "verifiers", "passwords"]
 
@@ -80,6 +81,23 @@ def default_authentication(connectors: Iterable[str]) -> Authentication:
     """
     managed = {"rds", "aurora", "cloudsql", "alloydb", "azure"}
     return "passwords" if managed & set(connectors) else "auth_query"
+
+
+def entries_of(plan: Plan) -> tuple[Entry, ...]:
+    """Return the entries that hold a plan: PgBouncer's sizes are per database, for each role's pool alike.
+
+    The cap of an entry is what its pools add up to, and never more than the plan's.
+    """
+    by_database: dict[str, list[Pool]] = {}
+    for pool in plan.pools:
+        by_database.setdefault(pool.database, []).append(pool)
+    entries = []
+    for database, pools in by_database.items():
+        total = sum(pool.pool_size + pool.reserve for pool in pools)
+        cap = min(total, plan.max_db_connections or total)
+        size = min(max(pool.pool_size for pool in pools), cap)
+        entries.append(Entry(database, size, max(pool.reserve for pool in pools), cap))
+    return tuple(entries)
 
 
 def settings(proxy: Proxy) -> str:
@@ -149,7 +167,7 @@ def _entry(proxy: Proxy, entry: Entry) -> str:
         raise ValueError("PgBouncer keeps the database name pgbouncer for its console: it cannot serve one")
     where = f"host={_quoted(proxy.host)} port={proxy.port} dbname={_quoted(entry.database)}"
     sizes = f"pool_size={entry.pool_size} reserve_pool={entry.reserve} max_db_connections={entry.cap}"
-    return f"{identifier(_one_line(entry.database))} = {where} {sizes}"
+    return f"{entry_name(entry.database)} = {where} {sizes}"
 
 
 def _quoted(value: str) -> str:

@@ -61,8 +61,9 @@ async def try_out(
     with _scratch() as scratch:
         port = _free_port()
         settings, log = scratch / SETTINGS, scratch / "log"
-        # Later settings win: what is tried is the very file that was written, on another port.
-        overlay = f"[pgbouncer]\nlisten_addr = {_LOOPBACK}\nlisten_port = {port}\n"
+        # Later settings win: what is tried is the very file that was written, on another port. No section is named: a
+        # second [pgbouncer] would set back all that the first one says.
+        overlay = f"listen_addr = {_LOOPBACK}\nlisten_port = {port}\n"
         settings.write_text(f"%include {proxy.place(SETTINGS)}\n{overlay}", encoding="utf-8")
         async with _running(where, settings, log, runner) as process:
             return await _asked(proxy, port, process, passwords, clients, log)
@@ -84,9 +85,18 @@ def _runner(folder: Path) -> dict[str, Any] | str:
     owner = folder.stat().st_uid
     if owner == 0:
         return "PgBouncer refuses to run as root, whose files these are; name its user with --user"
-    if any(not parent.stat().st_mode & 0o001 for parent in folder.absolute().parents):
-        return f"the user of PgBouncer cannot get to {folder}: a folder above it is closed"
-    return {"user": owner, "group": pwd.getpwuid(owner).pw_gid, "extra_groups": []}
+    group = pwd.getpwuid(owner).pw_gid
+    closed = [parent for parent in folder.absolute().parents if not _may_enter(parent, owner, group)]
+    if closed:
+        return f"the user whose files they are cannot get to {folder}: {closed[0]} is closed to it"
+    return {"user": owner, "group": group, "extra_groups": []}
+
+
+def _may_enter(folder: Path, user: int, group: int) -> bool:
+    """Whether a user that is not root may pass through a folder."""
+    status = folder.stat()
+    bit = 0o100 if status.st_uid == user else 0o010 if status.st_gid == group else 0o001
+    return bool(status.st_mode & bit)
 
 
 def _free_port() -> int:

@@ -1,0 +1,150 @@
+"""bouncer config and check: from a Connection to a running PgBouncer, on real servers and under TLS."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import psycopg
+import pytest
+
+from tests.cli.conftest import PASSWORD, Program, Result
+from tests.servers.host import ROOT, free_port
+from tui.connections.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.servers.certificates import Authority
+    from tests.servers.host import Host
+    from tests.servers.pgbouncer import Written
+    from tests.servers.postgres import Server
+
+# Whom PgBouncer runs as in the tests, where they are root's.
+USER = ("--user", "nobody") if ROOT else ()
+
+
+class Site(NamedTuple):
+    """A server under TLS, a Connection `prod` to it, and a folder that PgBouncer's user can get to."""
+
+    server: Server
+    database: str
+    role: str
+    folder: Path
+    port: int
+    pgconns: Program
+
+    def config(self, *words: str, **how: Any) -> Result:
+        """Write the files."""
+        place = ("--output", str(self.folder), "--listen", f"127.0.0.1:{self.port}", *USER)
+        return self.pgconns("bouncer", "config", *(how.pop("names", ("prod",))), *place, *words, **how)
+
+    @property
+    def at(self) -> str:
+        """Where its PgBouncer listens."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def admin(self) -> tuple[str, ...]:
+        """The flags of check that look at its console as the written admin."""
+        source = f"file:{self.folder / 'admin.password'}"
+        return ("--at", self.at, "--username", "pgconns_admin", "--password-from", source, *self.trust)
+
+    @property
+    def trust(self) -> tuple[str, ...]:
+        """The flags that trust the certificate which was made for it."""
+        return ("--sslmode", "verify-full", "--sslrootcert", str(self.folder / "client-tls.crt"))
+
+    def run_lookup(self) -> None:
+        """Make the function of auth_query, as a superuser would."""
+        self.server.execute((self.folder / "auth_query.sql").read_text(), dbname=self.database)
+
+
+@pytest.fixture
+def site(
+    pg_server: Any, pgconns: Program, password_file: str, certificate_authority: Authority, server_host: Host
+) -> Site:
+    """The server, the Connection, and where the files are to go."""
+    server: Server = pg_server(17, hba="hostssl all all all scram-sha-256", tls=True)
+    database, role = server.database(), server.role(PASSWORD, "LOGIN", member_of=["pg_monitor"])
+    where = ("--server", server.host, "--port", str(server.port), "--database", database, "--username", role)
+    tls = ("--sslmode", "verify-full", "--sslrootcert", str(certificate_authority.root))
+    added = pgconns("add", "prod", *where, *tls, "--password-from", password_file)
+    assert added.status == 0, added.err
+    folder = server_host.make_folder("written") / "pgbouncer"
+    return Site(server, database, role, folder, free_port(), pgconns)
+
+
+@pytest.mark.parametrize(
+    ("authentication", "pool_mode"), [("auth_query", "transaction"), ("passwords", "session"), ("verifiers", "session")]
+)
+def test_from_a_connection_to_a_cap_that_holds(
+    site: Site, pgbouncer_on: Callable[[Path, int], Written], authentication: str, pool_mode: str
+) -> None:
+    if authentication == "verifiers":  # which only a superuser may read
+        site.server.execute(f'ALTER ROLE "{site.role}" SUPERUSER')
+    sizes = ("--pool-size", "3", "--max-server-sockets", "4", "--max-clients", "60", "--pool-mode", pool_mode)
+    written = site.config("--auth", authentication, *sizes, "--json")
+    assert written.status == 0, written.out + written.err
+    findings = written.json["findings"]
+    assert {one["status"] for one in findings} == {"ok"}, findings
+    assert ("gets through" in str(findings)) is (authentication != "auth_query")
+    assert (written.json["server_sockets"], written.json["pool_mode"]) == (3, pool_mode)
+    for name in written.json["files"]:
+        assert stat.S_IMODE((site.folder / name).stat().st_mode) == 0o600, name
+        if authentication != "passwords":
+            assert PASSWORD not in (site.folder / name).read_text()
+    secrets = [(site.folder / f"{name}.password").read_text().strip() for name in ("admin", "stats")]
+    assert not [secret for secret in (*secrets, PASSWORD) if secret in written.out + written.err]
+    if authentication == "auth_query":
+        site.run_lookup()
+    pgbouncer_on(site.folder / "pgbouncer.ini", site.port)
+
+    checked = site.pgconns("bouncer", "check", "prod", *site.admin, "--load-test", "--clients", "20", "--json")
+    assert checked.status == 0, checked.out + checked.err
+    by_check = {one["check"]: one for one in checked.json["findings"]}
+    assert (by_check["passage"]["status"], by_check["load_test"]["status"]) == ("ok", "ok")
+    load = checked.json["load_test"]
+    assert (load["served"], load["most"], load["cap"], load["refusals"]) == (20, 3, 3, [])
+
+    before = Registry().get("prod")
+    switched = site.pgconns("bouncer", "config", "prod", "--switch", site.at, *site.trust, "--json")
+    assert switched.status == 0, switched.out + switched.err
+    assert switched.json["switch"]["changed"] is True
+    after = Registry().get("prod")
+    root = str(site.folder / "client-tls.crt")
+    expected = before.parameters._replace(port=site.port, connector="pgbouncer", sslrootcert=root)
+    assert (after.id, after.parameters) == (before.id, expected)
+    own = site.pgconns("bouncer", "check", "prod", "--json")
+    if authentication == "auth_query":  # whose roles the console does not know
+        assert (own.status, "stats_users" in own.out) == (3, True)
+    else:
+        assert own.status == 0, own.out
+
+
+def test_what_is_asked_of_the_server_alone(site: Site) -> None:
+    """The function hands out the Connections' verifiers to one role, and to nobody anything else."""
+    assert site.config("--json").status == 0
+    site.run_lookup()
+    site.run_lookup()  # a second time changes nothing
+    look = "SELECT uname, phash FROM pgbouncer.user_lookup(%s)"
+    ((name, verifier),) = site.server.execute(look, (site.role,), site.database)
+    assert (name, verifier.startswith("SCRAM-SHA-256$")) == (site.role, True)
+    assert site.server.execute(look, (site.server.superuser,), site.database) == [(None, None)]
+    listed = dict(line.split('" "') for line in (site.folder / "userlist.txt").read_text().splitlines())
+    password = listed['"pgbouncer_auth'].removesuffix('"')
+    with site.server.connect(site.database, user="pgbouncer_auth", password=password, sslmode="require") as auth:
+        assert auth.execute(look, (site.role,)).fetchone() == (site.role, verifier)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            auth.execute("SELECT * FROM pg_authid")
+    with (
+        site.server.connect(site.database, user=site.role, password=PASSWORD, sslmode="require") as other,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        other.execute(look, (site.role,))
+    site.server.execute(f"ALTER ROLE \"{site.role}\" VALID UNTIL '2001-01-01'")
+    assert site.server.execute(look, (site.role,), site.database) == [(site.role, None)]
+    site.server.execute("DROP SCHEMA pgbouncer CASCADE", dbname=site.database)
+    site.server.execute("DROP OWNED BY pgbouncer_auth", dbname=site.database)
+    site.server.execute("DROP ROLE pgbouncer_auth")
