@@ -1,1 +1,1 @@
-"""Holding sockets down: PgBouncer planned, written, checked, and watched through its admin console."""
+"""Holding sockets down: when a PgBouncer is worth it, its sizes and files, and what a running one says. No Textual."""

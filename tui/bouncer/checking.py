@@ -290,6 +290,13 @@ def against(plan: Plan, state: State) -> tuple[Finding, ...]:
     if clients < plan.max_client_conn:
         found.append(_unlike(f"{clients} clients may come in, and the plan says {plan.max_client_conn}",
                              f"max_client_conn = {plan.max_client_conn}"))  # fmt: skip
+    wanted = {one.setting: one.seconds for one in plan.time_outs}
+    if plan.max_prepared_statements:
+        wanted["max_prepared_statements"] = plan.max_prepared_statements
+    for name, value in wanted.items():
+        if (now := state.setting(name)) != value:
+            said = "is not known to this version" if now is None else f"is {now}"
+            found.append(_unlike(f"{name} {said}, and the plan says {value}", f"{name} = {value}"))
     return tuple(found) or (Finding("plan", "ok", f"It is as the plan for {plan.server} has it"),)
 
 

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tui.bouncer.model import Plan, Pool
@@ -63,6 +63,8 @@ class Proxy:
     server_sslmode: str = "prefer"
     server_root: bool = False
     version: tuple[int, int, int] | None = None
+    time_outs: Mapping[str, int] = field(default_factory=dict)
+    prepared: int = 0
 
     @property
     def sockets(self) -> int:
@@ -86,18 +88,44 @@ def default_authentication(connectors: Iterable[str]) -> Authentication:
 def entries_of(plan: Plan) -> tuple[Entry, ...]:
     """Return the entries that hold a plan: PgBouncer's sizes are per database, for each role's pool alike.
 
-    The cap of an entry is what its pools add up to, and never more than the plan's.
+    The cap of an entry is the plan's for that database, and never more than its pools add up to.
     """
+    caps = {one.database: one.max_db_connections for one in plan.databases}
     by_database: dict[str, list[Pool]] = {}
     for pool in plan.pools:
         by_database.setdefault(pool.database, []).append(pool)
     entries = []
     for database, pools in by_database.items():
         total = sum(pool.pool_size + pool.reserve for pool in pools)
-        cap = min(total, plan.max_db_connections or total)
+        cap = min(total, caps.get(database, plan.max_db_connections) or total)
         size = min(max(pool.pool_size for pool in pools), cap)
         entries.append(Entry(database, size, max(pool.reserve for pool in pools), cap))
     return tuple(entries)
+
+
+def time_outs_of(plan: Plan | None) -> dict[str, int]:
+    """Return the time-outs to write: the usual ones, and a plan's over them. Raises ValueError for an unknown one."""
+    found = dict(_TIME_OUTS)
+    for one in plan.time_outs if plan else ():
+        if one.setting not in _KNOWN_TIME_OUTS:
+            raise ValueError(f"PgBouncer knows no time-out {one.setting}")
+        found[one.setting] = one.seconds
+    return found
+
+
+# Who waits longer than query_wait_timeout is told so. The rest is PgBouncer's own default, written to be seen.
+_TIME_OUTS = {
+    "query_wait_timeout": 120,
+    "reserve_pool_timeout": 5,
+    "server_idle_timeout": 600,
+    "server_lifetime": 3600,
+    "server_connect_timeout": 15,
+    "client_login_timeout": 60,
+}
+_KNOWN_TIME_OUTS = frozenset(_TIME_OUTS) | {
+    "query_timeout", "idle_transaction_timeout", "client_idle_timeout", "server_login_retry", "server_check_delay",
+    "autodb_idle_timeout", "suspend_timeout",
+}  # fmt: skip
 
 
 def settings(proxy: Proxy) -> str:
@@ -108,6 +136,7 @@ def settings(proxy: Proxy) -> str:
     knows = proxy.version is not None and proxy.version >= PREPARES
     prepares = "" if knows else "; from 1.21 on, for named prepared statements in transaction mode:\n;"
     certificate, key = proxy.tls
+    time_outs = "\n".join(f"{name} = {seconds}" for name, seconds in (proxy.time_outs or _TIME_OUTS).items())
     return f"""\
 ; Written by pgconns bouncer config for {_comment(", ".join(proxy.names))}.
 ; At most {proxy.sockets} sockets to the server, {proxy.max_client_conn} clients.
@@ -136,15 +165,10 @@ server_tls_sslmode = {proxy.server_sslmode}
 pool_mode = {proxy.pool_mode}
 max_client_conn = {proxy.max_client_conn}
 default_pool_size = {max(entry.pool_size for entry in proxy.entries)}
-{prepares}max_prepared_statements = 200
+{prepares}max_prepared_statements = {proxy.prepared or 200}
 
-; How long, in seconds. Who waits longer than query_wait_timeout is told so.
-query_wait_timeout = 120
-reserve_pool_timeout = 5
-server_idle_timeout = 600
-server_lifetime = 3600
-server_connect_timeout = 15
-client_login_timeout = 60
+; How long, in seconds.
+{time_outs}
 
 ; Clients name these at start-up, and PgBouncer would refuse them.
 ignore_startup_parameters = extra_float_digits, options

@@ -203,6 +203,10 @@ def _proxy(
     if own != bool(arguments.key):
         raise Refused("--certificate and --key belong together")
     address, port = read_listen(arguments.listen)
+    try:
+        time_outs = written.time_outs_of(sizes)
+    except ValueError as error:
+        raise Refused(f"The plan: {error}") from None
     tls = (_absolute(arguments.certificate), _absolute(arguments.key)) if own else (
         f"{folder}/{written.CERTIFICATE}", f"{folder}/{written.KEY}")  # fmt: skip
     return written.Proxy(
@@ -221,6 +225,8 @@ def _proxy(
         strictest.sslmode,
         bool(root),
         version,
+        time_outs,
+        sizes.max_prepared_statements,
     )
 
 
@@ -252,10 +258,22 @@ def _default_plan(arguments: Namespace, candidates: Sequence[Candidate]) -> Plan
         raise Refused("--pool-size, --max-server-sockets and --max-clients are numbers from 1 on")
     pairs = dict.fromkeys((one.connection.parameters.database, one.connection.parameters.username)
                           for one in candidates)  # fmt: skip
-    pools = tuple(Pool(database, username, size, 0) for database, username in pairs)
-    names = tuple(one.connection.name for one in candidates)
-    mode = arguments.pool_mode or "transaction"
-    return Plan(label(candidates[0].connection), names, mode, clients, most, pools)
+    pools = tuple(Pool(database, username, size) for database, username in pairs)
+    return Plan(
+        server=label(candidates[0].connection),
+        connections=tuple(one.connection.name for one in candidates),
+        worth_it=True,
+        reasons=(),
+        merge=(),
+        pool_mode=arguments.pool_mode or "transaction",
+        max_client_conn=clients,
+        max_db_connections=most,
+        pools=pools,
+        databases=(),
+        time_outs=(),
+        arithmetic=(),
+        evidence="ceiling",
+    )
 
 
 def _refuse_unplanned(plan: Plan, candidates: Sequence[Candidate]) -> None:

@@ -9,7 +9,11 @@ A command is a module with
     PLAIN = True                        it takes nothing but --json: `arguments` is None then, and argparse, which
                                         would be a sixth of the start-up budget of `list`, is not imported
     REFUSED: int                        what wrong usage answers, where convention wants another status than 2
-    SUBCOMMANDS: dict[str, str]         it is a group, and holds nothing else: `NAME plan` is the module NAME_plan
+
+or a group of commands, with
+
+    group(words, output)                returns the name, the summary, the module and the words of the one asked for;
+                                        None where it printed which there are
 
 and is imported, with its parser, only when it is asked for.
 """
@@ -45,7 +49,7 @@ COMMANDS: dict[str, str] = {
     "regions": "list CARTO's static addresses, and enter your own",
     "allow": "write the firewall rules that let a region's addresses in",
     "reach": "say which of CARTO's addresses a server's rules let in",
-    "bouncer": "put PgBouncer in between: write its files, check it",
+    "bouncer": "plan a PgBouncer before a server, write its files, check it",
     "import": "register Connections from a file of another tool",
     "export": "write Connections as a registry file, without secrets",
     "apply": "bring the registry to what a file declares",
@@ -117,25 +121,12 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
         near = get_close_matches(name, COMMANDS, n=1)
         hint = f"Did you mean pgconns {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
         raise Refused(f"There is no command {name[:40]!r}. {hint}")
-    module = _module(name)
-    if hasattr(module, "SUBCOMMANDS"):
-        return _subcommand(name, module.SUBCOMMANDS, rest, output)
-    return _run_module(name, COMMANDS[name], module, rest, output)
-
-
-def _subcommand(group: str, commands: dict[str, str], rest: Sequence[str], output: Output) -> int:
-    if not rest or rest[0] in {"-h", "--help"}:
-        widest = max(map(len, commands))
-        lines = "\n".join(f"  {name:<{widest}}  {meaning}" for name, meaning in commands.items())
-        output.block(f"usage: pgconns {group} COMMAND ...\n\ncommands:\n{lines}\n\npgconns {group} COMMAND --help")
-        return Exit.DONE if rest else Exit.USAGE
-    name = rest[0]
-    if name not in commands:
-        raise Refused(f"There is no command {group} {name[:40]!r}. There are {', '.join(commands)}.")
-    return _run_module(f"{group} {name}", commands[name], _module(f"{group}_{name}"), rest[1:], output)
-
-
-def _run_module(name: str, summary: str, module: Any, rest: Sequence[str], output: Output) -> int:
+    module, summary = _module(name), COMMANDS[name]
+    if hasattr(module, "group"):
+        asked = module.group(rest, output)
+        if asked is None:
+            return Exit.DONE
+        name, summary, module, rest = asked
     if getattr(module, "PLAIN", False) and list(rest) in ([], ["--json"]):
         output.json = bool(rest)
         return int(module.run(None, output))
