@@ -11,9 +11,10 @@ import pytest
 from tests.postgres.given import to
 from tests.servers.fixtures import PgServer, StartBouncer
 from tests.servers.pgbouncer import Bouncer
-from tui.bouncer.admin import console, console_target
+from tui.bouncer.admin import console, console_target, refusal
 from tui.postgres.errors import CannotConnect, QueryFailed
 from tui.postgres.finding import Finding
+from tui.postgres.target import Target
 
 
 def as_admin(bouncer: Bouncer) -> Any:
@@ -84,3 +85,11 @@ async def test_a_deaf_one_is_given_up(pg_server: PgServer, pgbouncer: StartBounc
         with pytest.raises(QueryFailed, match="silent"):
             async with asyncio.timeout(30):
                 await door.show("POOLS", timeout_s=0.2)
+
+
+def test_a_console_that_never_answers() -> None:
+    silent = Finding("authentication", "failed", "it says nothing for 10 s", code="ETIMEDOUT")
+    found = refusal(silent, Target("127.0.0.1", 6432, "pgbouncer", "carto"))
+    assert (found.check, "auth_query" in found.fix, "does not answer carto" in found.message) == ("console", True, True)
+    unreachable = Finding("tcp", "failed", "nobody listens", code="ETIMEDOUT")
+    assert refusal(unreachable, Target("127.0.0.1", 6432, "pgbouncer", "carto")) == unreachable

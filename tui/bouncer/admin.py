@@ -108,7 +108,16 @@ def refusal(finding: Finding, target: Target) -> Finding:
             finding,
             check="console",
             message=f"{user} may not look into the console of {target.place}",
-            fix=f"stats_users = {user} in pgbouncer.ini (it may SHOW and change nothing), and RELOAD",
+            fix=f"stats_users = {user} in pgbouncer.ini (it may SHOW and change nothing), and RELOAD; where auth_query"
+            " finds the roles, that takes PgBouncer 1.19 and auth_dbname",
+        )
+    if finding.code == "ETIMEDOUT" and finding.check == "authentication":
+        return replace(
+            finding,
+            check="console",
+            message=f"The console of {target.place} does not answer {user}: {finding.message}",
+            fix="Before 1.19 PgBouncer never answers a role that it has to look up with auth_query: look as one that is"
+            " in auth_file and among stats_users, or upgrade and set auth_dbname",
         )
     if finding.code in {"28000", "28P01"} or "no such user" in said:
         return replace(

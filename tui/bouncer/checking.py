@@ -294,8 +294,9 @@ def against(plan: Plan, state: State) -> tuple[Finding, ...]:
     if plan.max_prepared_statements:
         wanted["max_prepared_statements"] = plan.max_prepared_statements
     for name, value in wanted.items():
-        if (now := state.setting(name)) != value:
-            said = "is not known to this version" if now is None else f"is {now}"
+        shown_now = state.setting(name)
+        if shown_now != value:
+            said = "is not known to this version" if shown_now is None else f"is {shown_now}"
             found.append(_unlike(f"{name} {said}, and the plan says {value}", f"{name} = {value}"))
     return tuple(found) or (Finding("plan", "ok", f"It is as the plan for {plan.server} has it"),)
 

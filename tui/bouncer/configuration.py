@@ -25,7 +25,7 @@ SETTINGS, USERS, LOOKUP, UNIT = "pgbouncer.ini", "userlist.txt", "auth_query.sql
 ADMIN_PASSWORD, STATS_PASSWORD = "admin.password", "stats.password"
 CERTIFICATE, KEY, SERVER_ROOT = "client-tls.crt", "client-tls.key", "server-root.crt"
 
-PREPARES = (1, 21, 0)
+_PREPARES, _ASKS_ELSEWHERE = (1, 21, 0), (1, 19, 0)
 _QUERY = "SELECT uname, phash FROM pgbouncer.user_lookup($1)"
 _ITERATIONS = 4096  # PostgreSQL's own default
 
@@ -70,6 +70,14 @@ class Proxy:
     def sockets(self) -> int:
         """How many sockets to the server there will ever be."""
         return sum(entry.cap for entry in self.entries)
+
+    @property
+    def opens_to_roles(self) -> bool:
+        """Whether its console can know the Connections' own roles, so that they may look at it.
+
+        It asks auth_query for nobody unless auth_dbname says where: tried, 1.18 then lets who is listed hang.
+        """
+        return self.authentication != "auth_query" or _knows(self, _ASKS_ELSEWHERE)
 
     def place(self, name: str) -> str:
         """Return where one of its files is."""
@@ -131,10 +139,12 @@ _KNOWN_TIME_OUTS = frozenset(_TIME_OUTS) | {
 def settings(proxy: Proxy) -> str:
     """Return pgbouncer.ini. Raises ValueError where a name cannot stand in it."""
     entries = "\n".join(_entry(proxy, entry) for entry in proxy.entries)
-    asks = f"auth_user = {AUTH}\nauth_query = {_QUERY}\n" if proxy.authentication == "auth_query" else ""
+    asks = _asking(proxy) if proxy.authentication == "auth_query" else ""
+    stats = [STATS, *(_listable(proxy.roles) if proxy.opens_to_roles else [])]
     root = f"server_tls_ca_file = {_value(proxy.place(SERVER_ROOT))}\n" if proxy.server_root else ""
-    knows = proxy.version is not None and proxy.version >= PREPARES
-    prepares = "" if knows else "; from 1.21 on, for named prepared statements in transaction mode:\n;"
+    prepares = (
+        "" if _knows(proxy, _PREPARES) else "; from 1.21 on, for named prepared statements in transaction mode:\n;"
+    )
     certificate, key = proxy.tls
     time_outs = "\n".join(f"{name} = {seconds}" for name, seconds in (proxy.time_outs or _TIME_OUTS).items())
     return f"""\
@@ -153,7 +163,7 @@ unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {_value(proxy.place(USERS))}
 {asks}admin_users = {ADMIN}
-stats_users = {", ".join([STATS, *_listable(proxy.roles)])}
+stats_users = {", ".join(stats)}
 client_tls_sslmode = require
 client_tls_cert_file = {_value(certificate)}
 client_tls_key_file = {_value(key)}
@@ -184,6 +194,18 @@ log_disconnections = 1
 log_pooler_errors = 1
 stats_period = 60
 """
+
+
+def _knows(proxy: Proxy, since: tuple[int, int, int]) -> bool:
+    return proxy.version is not None and proxy.version >= since
+
+
+def _asking(proxy: Proxy) -> str:
+    """Return how passwords are looked up: in one database where PgBouncer can, else in each that a client comes to."""
+    where = f"auth_dbname = {_one_line(proxy.entries[0].database)}\n"
+    if not _knows(proxy, _ASKS_ELSEWHERE):
+        where = f"; from 1.19 on, to ask in one database, and for roles among stats_users:\n;{where}"
+    return f"auth_user = {AUTH}\nauth_query = {_QUERY}\n{where}"
 
 
 def _entry(proxy: Proxy, entry: Entry) -> str:

@@ -425,7 +425,7 @@ def _next(
         where = f"psql -h {quote(proxy.host)} -p {proxy.port} -U postgres"
         steps += [
             f"As a superuser: {where} -d {quote(entry.database)} -f {quote(str(folder / written.LOOKUP))}"
-            for entry in proxy.entries
+            for entry in (proxy.entries[:1] if proxy.opens_to_roles else proxy.entries)
         ]
     unit = f"/etc/systemd/system/pgconns-{written.UNIT}"
     steps.append(f"cp {quote(str(folder / written.UNIT))} {unit} && systemctl daemon-reload"
