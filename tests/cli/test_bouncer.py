@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import psycopg
 import pytest
 
+from tests.bouncer.test_configuration import PROXY
 from tests.cli.conftest import PASSWORD, Program, Result
 from tests.servers.host import ROOT, free_port
+from tui.cli import bouncer_config
 from tui.connections.registry import Registry
 
 if TYPE_CHECKING:
@@ -148,3 +151,100 @@ def test_what_is_asked_of_the_server_alone(site: Site) -> None:
     site.server.execute("DROP SCHEMA pgbouncer CASCADE", dbname=site.database)
     site.server.execute("DROP OWNED BY pgbouncer_auth", dbname=site.database)
     site.server.execute("DROP ROLE pgbouncer_auth")
+
+
+def test_a_plan_from_stdin(site: Site) -> None:
+    pool = {"database": site.database, "username": site.role, "pool_size": 7, "reserve": 2}
+    plan: dict[str, Any] = {
+        "server": "db:5432", "connections": ["prod"], "worth_it": True, "reasons": [], "merge": [],
+        "pool_mode": "session", "max_client_conn": 77, "max_db_connections": 8, "pools": [pool], "databases": [],
+        "time_outs": [{"setting": "query_wait_timeout", "seconds": 33, "why": "because"}], "arithmetic": [],
+        "evidence": "ceiling",
+    }  # fmt: skip
+    written = site.config("--plan", "-", "--json", names=(), stdin=json.dumps(plan))
+    assert written.status == 0, written.out + written.err
+    assert written.json["connections"] == ["prod"]
+    assert written.json["entries"] == [{"database": site.database, "pool_size": 7, "reserve": 2, "cap": 8}]
+    said = (site.folder / "pgbouncer.ini").read_text()
+    for line in ("pool_mode = session", "max_client_conn = 77", "query_wait_timeout = 33"):
+        assert f"\n{line}\n" in said
+    for text, words in (("{}", "has no"), ("[", "--plan -"), (json.dumps(plan | {"pools": []}), "no pool for")):
+        refused = site.config("--plan", "-", "--overwrite", stdin=text)
+        assert (refused.status, words in refused.err) == (2, True), refused.err
+
+
+def test_files_that_are_there_stay(site: Site) -> None:
+    assert site.config("--json").status == 0
+    before = (site.folder / "userlist.txt").read_text()
+    refused = site.config()
+    assert (refused.status, "--overwrite" in refused.err, refused.out) == (2, True, "")
+    assert (site.folder / "userlist.txt").read_text() == before
+    again = site.config("--overwrite")
+    assert again.status == 0, again.err
+    assert (site.folder / "userlist.txt").read_text() != before
+    assert ("Written to" in again.out, "Next:" in again.err) == (True, True)
+
+
+def test_what_config_refuses(site: Site, password_file: str) -> None:
+    other = ("--server", "localhost", "--port", str(site.server.port), "--database", site.database, "--username",
+             site.role, "--sslmode", "require", "--password-from", password_file)  # fmt: skip
+    assert site.pgconns("add", "other", *other).status == 0
+    for words, expected in (
+        ((), "--output"),
+        (("prod", "other", "--output", "x"), "different servers"),
+        (("prod", "--output", "x", "--certificate", "y"), "--key"),
+        (("prod", "--output", "x", "--pool-size", "0"), "from 1 on"),
+        (("prod", "--output", "x", "--listen", "a:b:c:99999"), "--listen"),
+        (("prod", "--switch", "nowhere:0"), "--switch"),
+        (("nobody", "--output", "x"), "nobody"),
+        (("--output", "x"), "Name the Connections"),
+    ):
+        refused = site.pgconns("bouncer", "config", *words)
+        assert (refused.status, expected in refused.err, refused.out) == (2, True, ""), refused.err
+    refused = site.config("--auth", "verifiers")
+    assert (refused.status, "only a superuser" in refused.err) == (1, True)
+    assert not site.folder.exists()
+
+
+def test_a_switch_that_fails_changes_nothing(site: Site, refused_port: int) -> None:
+    before = Registry().load()
+    failed = site.pgconns("bouncer", "config", "prod", "--switch", f"127.0.0.1:{refused_port}", "--json")
+    assert (failed.status, failed.json["switch"]["changed"]) == (3, False)
+    itself = site.pgconns("bouncer", "config", "prod", "--switch", f"127.0.0.1:{site.server.port}")
+    assert (itself.status, "No pooler answers" in itself.err) == (1, True), itself.err
+    assert Registry().load() == before
+
+
+def test_what_check_refuses(site: Site) -> None:
+    itself = site.pgconns("bouncer", "check", "prod", "--json")
+    assert (itself.status, "no PgBouncer" in itself.out) == (3, True), itself.out
+    for words, expected in (
+        (("--clients", "3"), "--load-test"),
+        (("--username", "x"), "--password-from or --password-stdin"),
+        (("--username", "x", "--password-from", "vault"), "file:/path"),
+        (("--plan", "-", "--password-stdin"), "both read stdin"),
+        (("--at", "x:y"), "--at"),
+    ):
+        refused = site.pgconns("bouncer", "check", "prod", *words)
+        assert (refused.status, expected in refused.err) == (2, True), refused.err
+
+
+def test_a_plan_that_is_not_kept_is_told(site: Site, pgbouncer: Any) -> None:
+    bouncer = pgbouncer(site.server, settings={"server_tls_sslmode": "require", "stats_users": site.role})
+    (site.folder.parent / "plan.json").write_text(json.dumps({
+        "server": "db:5432", "connections": ["prod"], "worth_it": True, "reasons": [], "merge": [],
+        "pool_mode": "session", "max_client_conn": 900, "max_db_connections": 8, "databases": [], "arithmetic": [],
+        "pools": [{"database": site.database, "username": site.role, "pool_size": 7, "reserve": 0}],
+        "time_outs": [], "evidence": "ceiling",
+    }))  # fmt: skip
+    at = ("--at", f"127.0.0.1:{bouncer.port}", "--sslmode", "disable")
+    found = site.pgconns("bouncer", "check", "prod", *at, "--plan", str(site.folder.parent / "plan.json"), "--json")
+    assert found.status == 0, found.out + found.err
+    told = " ".join(one["message"] for one in found.json["findings"] if one["check"] == "plan")
+    for words in ("pools of 20", "any number of server sockets", "pools by transaction", "100 clients may come in"):
+        assert words in told
+
+
+async def test_without_a_pgbouncer_it_says_so() -> None:
+    (found,) = await bouncer_config._tried(PROXY, None, {}, [])
+    assert (found.status, "there is no PgBouncer here" in found.message) == ("skipped", True)

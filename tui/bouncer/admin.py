@@ -111,6 +111,9 @@ def refusal(finding: Finding, target: Target) -> Finding:
             fix=f"stats_users = {user} in pgbouncer.ini (it may SHOW and change nothing), and RELOAD; where auth_query"
             " finds the roles, that takes PgBouncer 1.19 and auth_dbname",
         )
+    if finding.code == "3D000":
+        return replace(finding, check="console", message=f"{target.place} is no PgBouncer: PostgreSQL itself answers",
+                       fix="Give the place where PgBouncer listens; its own port is 6432")  # fmt: skip
     if finding.code == "ETIMEDOUT" and finding.check == "authentication":
         return replace(
             finding,
@@ -125,7 +128,7 @@ def refusal(finding: Finding, target: Target) -> Finding:
             check="console",
             message=f"The console of {target.place} does not let {user} in: {finding.message}",
             fix="The console knows the roles in auth_file only, whatever auth_query finds: put the role and its SCRAM"
-            f" verifier there, and stats_users = {user} into pgbouncer.ini, and RELOAD",
+            f" verifier there, and stats_users = {user} into pgbouncer.ini, and RELOAD. Or it is PostgreSQL",
         )
     return finding
 

@@ -200,11 +200,11 @@ async def _gets_through(door: Target, database: str, role: str, password: Secret
 
 
 def _last_words(log: Path) -> str:
-    """Return the end of its log, without the times and process ids in front of each line."""
+    """Return what its log complains of at its end, without the time and the process in front of each line."""
     try:
         lines = log.read_text("utf-8", "replace").splitlines()
     except OSError:
         return ""
     spoken = [re.sub(r"^\S+ \S+ \S+ \[\d+\] ", "", line) for line in lines]
-    wrong = [line for line in spoken if line.startswith(("ERROR", "FATAL", "WARNING"))] or spoken
+    wrong = [line for line in spoken if line.startswith(("ERROR", "FATAL", "WARNING"))]
     return "; ".join(wrong[-_LOG_LINES:])

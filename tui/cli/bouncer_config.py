@@ -436,6 +436,6 @@ def _next(
     trust = f" --sslmode verify-full --sslrootcert {quote(proxy.tls[0])}" if made else ""
     steps.append(f"pgconns bouncer check {names} --at {there} --username {written.ADMIN}"
                  f" --password-from {secret}{trust}")  # fmt: skip
-    steps.append(f"pgconns bouncer config {names} --switch {there}{trust}, then the same in CARTO:"
-                 f" Server {host}, Port {proxy.listen_port}")  # fmt: skip
+    steps.append(f"pgconns bouncer config {names} --switch {there}{trust}")
+    steps.append(f"In CARTO, give these Connections the Server {host} and the Port {proxy.listen_port}")
     return steps
