@@ -47,4 +47,10 @@ A PgBouncer before a server holds down how many sockets CARTO opens there.
 commands:
 {commands}
 
-pgconns bouncer COMMAND --help shows examples."""
+examples:
+  pgconns bouncer plan prod
+  pgconns bouncer config prod --output /etc/pgconns-pgbouncer
+  pgconns bouncer check prod --help
+
+exit status:
+  0    done; pgconns bouncer COMMAND --help says what others there are"""

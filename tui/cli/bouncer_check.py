@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tui.bouncer.admin import Console
     from tui.bouncer.checking import Room
-    from tui.bouncer.load import Outcome
+    from tui.bouncer.load_test import Outcome
     from tui.bouncer.model import Plan
     from tui.bouncer.shown import State
     from tui.cli.output import Output
@@ -205,19 +205,19 @@ async def _pass(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Find
 
 async def _load(opened: Console, state: State, chosen: Candidate, arguments: Namespace) -> Outcome:
     """Run the load test as the first Connection. Raises Refused."""
-    from tui.bouncer import load
+    from tui.bouncer import load_test
     from tui.postgres.target import target
 
     door = target(chosen.connection.parameters, chosen.secret, "pgconns load test")
-    entry = load.entry_of(state, door.database)
+    entry = load_test.entry_of(state, door.database)
     if entry is None:
         raise Refused(f"The load test has no entry for {door.database} to run against")
     try:
-        await load.refuse_others(door, entry)
-        clients, cap = load.size(state, entry, arguments.clients)
-    except load.NotHere as refusal:
+        await load_test.refuse_others(door, entry)
+        clients, cap = load_test.size(state, entry, arguments.clients)
+    except load_test.NotHere as refusal:
         raise Refused(str(refusal)) from None
-    return await load.run(door, opened, clients, cap, arguments.seconds)
+    return await load_test.run(door, opened, clients, cap, arguments.seconds)
 
 
 def _answer(candidates: Sequence[Candidate], admin: Target, found: Found) -> dict[str, Any]:

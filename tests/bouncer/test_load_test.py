@@ -11,20 +11,20 @@ import pytest
 from tests.bouncer.given import database, pool, state
 from tests.postgres.given import to
 from tests.servers.fixtures import PgServer, StartBouncer
-from tui.bouncer import load
+from tui.bouncer import load_test
 from tui.bouncer.admin import console, console_target
 
 
-async def loaded(bouncer: Any, role: str, clients: int, seconds: float = 60.0) -> load.Outcome:
+async def loaded(bouncer: Any, role: str, clients: int, seconds: float = 60.0) -> load_test.Outcome:
     """Load it as the role."""
     admin = console_target(to(bouncer, username=bouncer.admin, password=bouncer.admin_password))
     door = to(bouncer, username=role, password="pw", database="postgres")
     async with console(admin) as opened:
         shown = await opened.state()
-        entry = load.entry_of(shown, "postgres") or database(pool_size=4, max_connections=4, host=bouncer.host)
-        await load.refuse_others(door, entry)
-        clients, cap = load.size(shown, entry, clients)
-        return await load.run(door, opened, clients, cap, seconds)
+        entry = load_test.entry_of(shown, "postgres") or database(pool_size=4, max_connections=4, host=bouncer.host)
+        await load_test.refuse_others(door, entry)
+        clients, cap = load_test.size(shown, entry, clients)
+        return await load_test.run(door, opened, clients, cap, seconds)
 
 
 @pytest.mark.parametrize("pool_mode", ["transaction", "session"])
@@ -48,11 +48,11 @@ async def test_who_waits_too_long_is_refused(pg_server: PgServer, pgbouncer: Sta
     with server.connect(user=role, password="pw"), ExitStack() as held:
         holder = held.enter_context(psycopg.connect(bouncer.dsn(user=role, password="pw"), autocommit=True))
         holder.execute("SELECT 1")
-        outcome = load.Outcome(2, 1)
+        outcome = load_test.Outcome(2, 1)
         admin = console_target(to(bouncer, username=bouncer.admin, password=bouncer.admin_password))
         async with console(admin) as opened:
             door = to(bouncer, username=role, password="pw", database="postgres")
-            await load._client(door, outcome, 0, 30)
+            await load_test._client(door, outcome, 0, 30)
             assert await opened.pools()
     assert outcome.served == 0
     assert outcome.finding().status == "failed"
@@ -60,26 +60,26 @@ async def test_who_waits_too_long_is_refused(pg_server: PgServer, pgbouncer: Sta
 
 
 def test_what_was_seen_decides() -> None:
-    assert load.Outcome(9, 3, most=4, served=9).finding().status == "failed"
-    assert load.Outcome(9, 3, most=3, served=8, ended=True).finding().status == "failed"
-    assert load.Outcome(9, 3, most=3, served=9).finding().status == "ok"
+    assert load_test.Outcome(9, 3, most=4, served=9).finding().status == "failed"
+    assert load_test.Outcome(9, 3, most=3, served=8, ended=True).finding().status == "failed"
+    assert load_test.Outcome(9, 3, most=3, served=9).finding().status == "ok"
 
 
 def test_how_many_come() -> None:
-    assert load.size(state(), database(), None) == (60, 20)
-    assert load.size(state(pools=(pool(cl_active=50),)), database(pool_size=10), None) == (30, 10)
+    assert load_test.size(state(), database(), None) == (60, 20)
+    assert load_test.size(state(pools=(pool(cl_active=50),)), database(pool_size=10), None) == (30, 10)
     for asked, words in ((501, "at most"), (95, "rightly be refused"), (20, "more of them")):
-        with pytest.raises(load.NotHere, match=words):
-            load.size(state(), database(), asked)
+        with pytest.raises(load_test.NotHere, match=words):
+            load_test.size(state(), database(), asked)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.9", "127.0.0.1,192.0.2.9", "no-such-host.invalid"])
 async def test_only_this_machine(host: str) -> None:
-    with pytest.raises(load.NotHere, match="not this machine"):
-        await load.refuse_others(to(_Here()), database(host=host))
-    await load.refuse_others(to(_Here()), database(host="/run/postgresql"))
-    assert load.is_own("127.0.0.1")
-    assert not load.is_own("0.0.0.0")
+    with pytest.raises(load_test.NotHere, match="not this machine"):
+        await load_test.refuse_others(to(_Here()), database(host=host))
+    await load_test.refuse_others(to(_Here()), database(host="/run/postgresql"))
+    assert load_test.is_own("127.0.0.1")
+    assert not load_test.is_own("0.0.0.0")
 
 
 class _Here:
