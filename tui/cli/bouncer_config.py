@@ -79,7 +79,9 @@ def run(arguments: Namespace, output: Output) -> int:
         raise Refused("Say where the files go with --output DIR, or which proxy the Connections lead to with --switch")
     registry = Registry()
     plan = read_plan(arguments.plan) if arguments.plan else None
-    connections = _connections(registry, arguments.names or (plan.connections if plan else ()))
+    connections = _connections(
+        registry, arguments.names or (plan.connections if plan else ()), writes=bool(arguments.output)
+    )
     place = read_place(arguments.switch, "--switch") if arguments.switch else None
     answer: dict[str, Any] = {"connections": [connection.name for connection in connections]}
     status = Exit.DONE
@@ -114,7 +116,7 @@ def read_plan(file: str) -> Plan:
         raise Refused(f"--plan {file}: {error}; it takes what pgconns bouncer plan --json prints") from None
 
 
-def _connections(registry: Registry, names: Sequence[str]) -> tuple[Connection, ...]:
+def _connections(registry: Registry, names: Sequence[str], *, writes: bool) -> tuple[Connection, ...]:
     from tui.cli.names import pick_some
     from tui.sockets.credentials import label, place
 
@@ -122,6 +124,10 @@ def _connections(registry: Registry, names: Sequence[str]) -> tuple[Connection, 
         raise Refused("Name the Connections that are to share the PgBouncer, or give a plan with --plan")
     chosen = pick_some(registry, names)
     places = {place(connection): label(connection) for connection in chosen}
+    through = [connection.name for connection in chosen if connection.parameters.connector == "pgbouncer"]
+    if through and writes:
+        raise Refused(f"{', '.join(through)} leads to a PgBouncer already, and not to the server: change its"
+                      " pgbouncer.ini, and RELOAD")  # fmt: skip
     if len(places) > 1:
         raise Refused(f"They are of different servers, which need a PgBouncer each: {', '.join(places.values())}")
     return chosen

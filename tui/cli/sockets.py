@@ -111,12 +111,13 @@ async def _samples(
     """Yield one sample in which every server has answered or failed, or one per interval."""
     import asyncio
 
+    from tui.bouncer.watching import Watch
     from tui.regions.directory import addresses
-    from tui.sockets.sampler import Watch, take_sample
+    from tui.sockets.sampler import take_sample
 
     regions = addresses()
     if times == 1:
-        yield await take_sample(connections, password_of, regions)
+        yield await take_sample(connections, password_of, regions, kind=Watch)
         return
     watch = Watch(connections, password_of, interval_s, regions)
     samples = watch.samples()
