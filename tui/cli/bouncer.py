@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tui.cli.output import Refused
+from tui.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ def group(words: Sequence[str], output: Output) -> tuple[str, str, Any, Sequence
 def _overview() -> str:
     widest = max(map(len, COMMANDS))
     commands = "\n".join(f"  {name:<{widest}}  {meaning}" for name, meaning in COMMANDS.items())
+    examples = "\n".join(f"  pgconns bouncer {name} --help" for name in COMMANDS)
     return f"""\
 usage: pgconns bouncer COMMAND ...
 
@@ -45,4 +47,8 @@ A PgBouncer before a server holds down how many sockets CARTO opens there.
 commands:
 {commands}
 
-pgconns bouncer COMMAND --help shows examples."""
+examples:
+{examples}
+
+exit status:
+  {int(Exit.DONE):<4} done; each command tells of its own"""
