@@ -1,43 +1,82 @@
-"""PgBouncers as their consoles show them."""
+"""Loads whose arrivals are known, and histories in which such a load was recorded."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from bisect import bisect_right
+from typing import TYPE_CHECKING
 
-from tui.bouncer import shown
-from tui.bouncer.shown import DatabaseState, PoolState, State
+from tui.bouncer.load import Load, Series
+from tui.bouncer.simulation import Arrival
+from tui.history.store import Store
+from tui.sockets.model import ConnectionCount, Group, Sample, ServerCount
 
-SOUND = {
-    "auth_type": "scram-sha-256",
-    "client_tls_sslmode": "require",
-    "server_tls_sslmode": "verify-full",
-    "default_pool_size": "20",
-    "max_client_conn": "100",
-    "max_db_connections": "0",
-    "max_packet_size": "2147483647",
-    "max_prepared_statements": "200",
-    "pool_mode": "transaction",
-    "query_wait_timeout": "120",
-    "server_idle_timeout": "600",
-}
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tui.connections.model import Connection
+    from tui.sockets.model import State
 
 
-def pool(**changes: Any) -> PoolState:
-    """Return a pool, ten of whose sockets are busy; a change names a column of SHOW POOLS."""
-    row = {"database": "gis", "user": "carto", "cl_active": 10, "sv_active": 10, "maxwait": 0, "pool_mode": None}
-    return shown.pools([row | changes])[0]
+def arrivals(
+    rng: random.Random, level: float, holding_s: float, length_s: float, wave: float = 0.0, period_s: float = 600.0
+) -> list[Arrival]:
+    """A Poisson load that keeps `level` sockets busy, in waves of so much of it: exponential holding times."""
+    found: list[Arrival] = []
+    at, highest = 0.0, level * (1 + wave) / holding_s
+    while True:
+        at += rng.expovariate(highest)
+        if at > length_s:
+            return found
+        rate = level * (1 + wave * math.sin(at / period_s * math.tau)) / holding_s
+        if rng.random() < rate / highest:
+            found.append(Arrival(at, rng.expovariate(1 / holding_s), "gis", "carto"))
 
 
-def database(**changes: Any) -> DatabaseState:
-    """Return an entry with a pool of 20 and a hard cap of 20; a change names a column of SHOW DATABASES."""
-    row = {"name": "gis", "host": "db.example.com", "port": 5432, "database": "gis", "pool_size": 20,
-           "max_connections": 20, "paused": 0, "disabled": 0}  # fmt: skip
-    return shown.databases([row | changes])[0]
+def counted(load: Sequence[Arrival], length_s: float, every_s: float = 2.0, idle: int = 0) -> Load:
+    """The counts that a poll would have seen of a load: all of it busy, with `idle` more sockets beside it."""
+    begun = sorted(one.at for one in load)
+    ended = sorted(one.at + one.holding_s for one in load)
+    moments = [number * every_s for number in range(int(length_s / every_s) + 1)]
+    busy = [bisect_right(begun, at) - bisect_right(ended, at) for at in moments]
+    held = [count + idle for count in busy]
+    per_minute = [60 * len(load) / length_s] * len(moments)
+    return Load(moments, (Series("gis", "carto", held, busy, per_minute),), [count + 4 for count in held])
 
 
-def state(version: str = "PgBouncer 1.26.1", **changes: Any) -> State:
-    """Return a PgBouncer that nothing is wrong with, but for the changes; `config` adds to its settings."""
-    config = SOUND | changes.pop("config", {})
-    console = database(name="pgbouncer", host=None, pool_size=2, max_connections=0)
-    databases = (console, *changes.pop("databases", (database(),)))
-    return State(version, config, databases, **{"pools": (pool(),), **changes})
+def record(
+    path: Path, connections: Sequence[Connection], label: str, counts: Sequence[tuple[int, int]], end: float,
+    limit: int = 97, every_s: float = 2.0,
+) -> None:  # fmt: skip
+    """Record counts of (active, idle) sockets, of each Connection the same, until a moment; 4 of others beside them."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store(path)
+    for number, (active, idle) in enumerate(counts):
+        at = end - (len(counts) - 1 - number) * every_s
+        ours = (active + idle) * len(connections)
+        used = ours + 4
+        store.write(
+            Sample(
+                at,
+                (ServerCount(label, limit, 3, used, limit - used, 1, ours, 3, "full", at, opened_per_minute=30.0),),
+                tuple(_count(one, label, active, idle, limit, used) for one in connections),
+                (),
+            )
+        )
+    store.close()
+
+
+def _count(connection: Connection, label: str, active: int, idle: int, limit: int, used: int) -> ConnectionCount:
+    p = connection.parameters
+    states: tuple[tuple[State, int], ...] = (("active", active), ("idle", idle))
+    groups = tuple(
+        Group(p.database, p.username, "carto", "10.0.0.7", state, sockets, stale=0)
+        for state, sockets in states
+        if sockets
+    )
+    return ConnectionCount(
+        connection.name, connection.id, label, active + idle, (active, idle, 0, 0, 0), headroom=limit - used,
+        limit=limit, bounded_by="server", opened_per_minute=30.0, groups=groups,
+    )  # fmt: skip

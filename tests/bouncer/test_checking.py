@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.bouncer.given import database, pool, state
+from tests.bouncer.consoles import database, pool, state
 from tui.bouncer import vulnerabilities
 from tui.bouncer.checking import Cap, Room, Wanted, cap, judge
 from tui.bouncer.shown import State, users

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.bouncer.given import database, pool, state
+from tests.bouncer.consoles import database, pool, state
 from tests.postgres.given import to
 from tests.servers.fixtures import PgServer, StartBouncer
 from tui.bouncer import load_test

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from tests.bouncer.given import database, pool
+from tests.bouncer.consoles import database, pool
 from tests.postgres.given import eventually
 from tests.widgets.given import connection as given
 from tui.bouncer.watching import Seen, Watch, leads_to_a_console

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tui.cli.output import Refused
+from tui.exits import Exit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,7 @@ def group(words: Sequence[str], output: Output) -> tuple[str, str, Any, Sequence
 def _overview() -> str:
     widest = max(map(len, COMMANDS))
     commands = "\n".join(f"  {name:<{widest}}  {meaning}" for name, meaning in COMMANDS.items())
+    examples = "\n".join(f"  pgconns bouncer {name} --help" for name in COMMANDS)
     return f"""\
 usage: pgconns bouncer COMMAND ...
 
@@ -48,9 +50,7 @@ commands:
 {commands}
 
 examples:
-  pgconns bouncer plan prod
-  pgconns bouncer config prod --output /etc/pgconns-pgbouncer
-  pgconns bouncer check prod --help
+{examples}
 
 exit status:
-  0    done; pgconns bouncer COMMAND --help says what others there are"""
+  {int(Exit.DONE):<4} done; each command tells of its own"""

@@ -34,9 +34,10 @@ from tui.sockets.alerts import Alert
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from tui.history.decoding import Tally
     from tui.sockets.model import Sample
 
 Kind = Literal["connection", "server"]
@@ -154,6 +155,14 @@ class History:
         """Yield every sample of a span in the order in which they were recorded: what the panel showed then."""
         for decoder in self._decoded(start, end):
             yield _understood(self.path, decoder)
+
+    def tallies(self, ids: Sequence[str], label: str, start: float, end: float) -> Iterator[Tally]:
+        """Yield the single counts of Connections by their ids on one server, in the order they were recorded."""
+        for decoder in self._decoded(start, end):
+            try:
+                yield decoder.tally(ids, label)
+            except EncodingError:
+                raise Damaged(f"The history {self.path} is damaged") from None
 
     def alerts(self, start: float, end: float) -> tuple[KeptAlert, ...]:
         """Return the alerts that stood in a span, the oldest first."""
