@@ -248,3 +248,29 @@ def test_a_plan_that_is_not_kept_is_told(site: Site, pgbouncer: Any) -> None:
 async def test_without_a_pgbouncer_it_says_so() -> None:
     (found,) = await bouncer_config._tried(PROXY, None, {}, [])
     assert (found.status, "there is no PgBouncer here" in found.message) == ("skipped", True)
+
+
+def test_sockets_tells_of_clients_and_who_may_not_look(site: Site, pgbouncer: Any) -> None:
+    bouncer = pgbouncer(site.server, settings={"server_tls_sslmode": "require", "stats_users": site.role})
+    there = ("--port", str(bouncer.port), "--connector", "pgbouncer", "--sslmode", "disable", "--sslrootcert", "")
+    assert site.pgconns("edit", "prod", *there).status == 0
+    dsn = bouncer.dsn(site.database, site.role, PASSWORD)
+    with psycopg.connect(dsn, autocommit=True), psycopg.connect(dsn, autocommit=True):
+        told = told_of(site, lambda result: "clients of its PgBouncer" in result.out)
+        assert told.status == 0
+        (count,) = told_of(site, lambda result: "pooled" in result.out, "--json").json["connections"]
+        assert count["pooled"]["clients"] >= 2
+        assert (count["pooled"]["most"], count["pooled"]["waiting"]) == (20, 0)
+    bouncer.stop()
+    blind = pgbouncer(site.server, settings={"server_tls_sslmode": "require"})
+    assert site.pgconns("edit", "prod", "--port", str(blind.port)).status == 0
+    told_of(site, lambda result: f"stats_users = {site.role}" in result.err)
+
+
+def told_of(site: Site, enough: Callable[[Result], bool], *words: str) -> Result:
+    """Count until enough is told: on a busy machine a console may answer later than is waited for."""
+    for _ in range(10):
+        result = site.pgconns("sockets", "prod", *words)
+        if enough(result):
+            return result
+    pytest.fail(f"{result.out}{result.err}")
