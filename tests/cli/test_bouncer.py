@@ -224,6 +224,7 @@ def test_what_check_refuses(site: Site) -> None:
         (("--username", "x", "--password-from", "vault"), "file:/path"),
         (("--plan", "-", "--password-stdin"), "both read stdin"),
         (("--at", "x:y"), "--at"),
+        (("--load-test", "--seconds", "500"), "from 1 to 120"),
     ):
         refused = site.pgconns("bouncer", "check", "prod", *words)
         assert (refused.status, expected in refused.err) == (2, True), refused.err
@@ -274,3 +275,15 @@ def told_of(site: Site, enough: Callable[[Result], bool], *words: str) -> Result
         if enough(result):
             return result
     pytest.fail(f"{result.out}{result.err}")
+
+
+def test_what_stands_still_is_said(site: Site, pgbouncer: Any) -> None:
+    bouncer = pgbouncer(site.server, settings={"server_tls_sslmode": "require", "stats_users": site.role})
+    at = ("--at", f"127.0.0.1:{bouncer.port}", "--sslmode", "disable", "--json")
+    assert site.pgconns("bouncer", "check", "prod", *at).status == 0  # which makes the entry of the line *
+    bouncer.console(f"DISABLE {site.database}")
+    found = site.pgconns("bouncer", "check", "prod", *at)
+    failed = {one["check"]: one for one in found.json["findings"] if one["status"] == "failed"}
+    assert (found.status, set(failed)) == (1, {"passage", "pausing"}), found.out
+    assert failed["pausing"]["fix"].startswith("ENABLE")
+    assert "disabled" in failed["passage"]["message"]

@@ -120,7 +120,7 @@ async def run(door: Target, console: Console, clients: int, cap: int, seconds: f
     watching = asyncio.create_task(_watch(console, door, outcome))
     coming = [asyncio.create_task(_client(door, outcome, strangers, seconds)) for _ in range(clients)]
     try:
-        _, late = await asyncio.wait(coming, timeout=min(seconds, LONGEST_S))
+        _, late = await asyncio.wait(coming, timeout=seconds)
         outcome.ended = bool(late)
     finally:
         for task in (*coming, watching):

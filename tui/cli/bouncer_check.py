@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui.bouncer.shown import State
     from tui.cli.output import Output
     from tui.cli.probing import Candidate
-    from tui.connections.model import Connection, Parameters
+    from tui.connections.model import Connection
     from tui.connections.registry import Registry
     from tui.connections.secrets import Secrets
     from tui.postgres.finding import Finding
@@ -72,6 +72,7 @@ def run(arguments: Namespace, output: Output) -> int:
     """Look at the console, pass through as each Connection, and judge."""
     import asyncio
 
+    from tui.bouncer.load_test import LONGEST_S
     from tui.cli import prompts
     from tui.cli.bouncer_config import read_plan
     from tui.cli.names import pick_some
@@ -79,6 +80,8 @@ def run(arguments: Namespace, output: Output) -> int:
 
     if (arguments.clients is not None or arguments.seconds != _LOAD_S) and not arguments.load_test:
         raise Refused("--clients and --seconds are about the load test: add --load-test")
+    if not 1 <= arguments.seconds <= LONGEST_S:
+        raise Refused(f"--seconds is a number from 1 to {LONGEST_S:.0f}")
     if arguments.plan == "-" and arguments.password_stdin:
         raise Refused("--plan - and --password-stdin both read stdin: put the plan into a file")
     plan = read_plan(arguments.plan) if arguments.plan else None
@@ -175,6 +178,23 @@ async def _check(admin: Target, candidates: Sequence[Candidate], plan: Plan | No
 
 async def _pass(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Finding]]:
     """Go through as each Connection; return what the server behind takes, and whether each gets there."""
+    import asyncio
+
+    from tui.cli.probing import AT_ONCE
+
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(chosen: Candidate) -> tuple[Room | None, Finding]:
+        async with gate:
+            return await _pass_as(chosen)
+
+    passed = await asyncio.gather(*map(in_turn, candidates))
+    return next((room for room, _ in passed if room), None), [finding for _, finding in passed]
+
+
+async def _pass_as(chosen: Candidate) -> tuple[Room | None, Finding]:
+    from dataclasses import replace
+
     from tui.bouncer.checking import Room
     from tui.postgres.door import connect
     from tui.postgres.errors import ServerError
@@ -182,25 +202,19 @@ async def _pass(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Find
     from tui.postgres.target import target
     from tui.probe import limits
 
-    room, findings = None, []
-    for chosen in candidates:
-        parameters: Parameters = chosen.connection.parameters
-        who = f"{parameters.username} to {parameters.database}"
-        if chosen.problem:
-            findings.append(Finding("passage", "warning", f"Not tried for {parameters.name}: {chosen.problem}"))
-            continue
-        try:
-            async with await connect(target(parameters, chosen.secret)) as session:
-                row = await limits.ask(session)
-        except ServerError as error:
-            found = error.finding
-            findings.append(Finding("passage", "failed", f"{who} does not get through: {found.message}", found.fix,
-                                    found.detail, found.code))  # fmt: skip
-            continue
-        findings.append(Finding("passage", "ok", f"{who} gets through to the server"))
-        kept = row["superuser_reserved"] + row["reserved"] + row["rds_reserved"]
-        room = Room(row["max_connections"] - kept, row["used"])
-    return room, findings
+    parameters = chosen.connection.parameters
+    who = f"{parameters.username} to {parameters.database}"
+    if chosen.problem:
+        return None, Finding("passage", "warning", f"Not tried for {parameters.name}: {chosen.problem}")
+    try:
+        async with await connect(target(parameters, chosen.secret)) as session:
+            row = await limits.ask(session)
+    except ServerError as error:
+        why = f"{who} does not get through: {error.finding.message}"
+        return None, replace(error.finding, check="passage", message=why)
+    kept = row["superuser_reserved"] + row["reserved"] + row["rds_reserved"]
+    found = Finding("passage", "ok", f"{who} gets through to the server")
+    return Room(row["max_connections"] - kept, row["used"]), found
 
 
 async def _load(opened: Console, state: State, chosen: Candidate, arguments: Namespace) -> Outcome:
