@@ -12,6 +12,7 @@ import pytest
 
 from tests.bouncer.test_configuration import PROXY
 from tests.cli.conftest import PASSWORD, Program, Result
+from tests.cli.test_terminal import Person
 from tests.servers.host import ROOT, free_port
 from tui.cli import bouncer_config
 from tui.connections.registry import Registry
@@ -287,3 +288,23 @@ def test_what_stands_still_is_said(site: Site, pgbouncer: Any) -> None:
     assert (found.status, set(failed)) == (1, {"passage", "pausing"}), found.out
     assert failed["pausing"]["fix"].startswith("ENABLE")
     assert "disabled" in failed["passage"]["message"]
+
+
+def test_at_a_terminal_it_asks_before_it_writes_over_and_offers_to_switch(
+    site: Site, pgbouncer_on: Callable[[Path, int], Written]
+) -> None:
+    config = ("bouncer", "config", "prod", "--output", str(site.folder), "--listen", site.at, "--auth", "passwords")
+    person = Person(*config, *USER, "--sslmode", "require")
+    person.sees("Does it run already?")
+    pgbouncer_on(site.folder / "pgbouncer.ini", site.port)
+    person.types("Does it run already?", site.at)
+    assert person.status() == 0, person.shown
+    assert f"prod now leads to {site.at}" in person.shown
+    assert (Registry().get("prod").parameters.port, "planted" in person.shown) == (site.port, False)
+    back = ("--port", str(site.server.port), "--connector", "postgresql")
+    assert site.pgconns("edit", "prod", *back).status == 0
+    before = (site.folder / "userlist.txt").read_text()
+    careful = Person(*config, *USER)
+    careful.types("Write over them?", "n")
+    assert (careful.status(), "Nothing was written" in careful.shown) == (2, True)
+    assert (site.folder / "userlist.txt").read_text() == before

@@ -96,7 +96,8 @@ def run(arguments: Namespace, output: Output) -> int:
         status = switched.status
         answer["switch"] = {"server": place[0], "port": place[1], **switched.to_json()}
         if switched.changed and not output.json:
-            output.line(f"{', '.join(answer['connections'])} now lead to {_told(place)}.")
+            lead = "leads" if len(connections) == 1 else "lead"
+            output.line(f"{', '.join(answer['connections'])} now {lead} to {_told(place)}.")
             output.note("Do the same in CARTO: edit the Connection there, and give it this Server and Port.")
     if output.json:
         output.value(answer)
