@@ -74,6 +74,20 @@ def test_every_sample_is_read_back_as_it_was(path: Path) -> None:
     assert history.span() is not None
 
 
+def test_the_counts_of_some_connections_are_those_of_the_samples(path: Path) -> None:
+    traffic = Traffic(4, 2)
+    _write(path, [traffic.sample() for _ in range(CHUNK_BEATS + 7)])
+    ids, label = [Traffic.id(number) for number in (2, 0, 1, 9)], "db-0.example.com:5432"
+    history = History(path)
+    for sample, tally in zip(history.samples(0, 4e9), history.tallies(ids, label, 0, 4e9), strict=True):
+        counts = {count.id: count for count in sample.connections}
+        there = [counts[id] for id in ids[:2]]
+        assert tally.at == sample.at
+        assert tally.used == sample.servers[0].used
+        assert tally.states == (there[0].states, there[1].states, None, None)  # one is elsewhere, one is unknown
+        assert tally.opened_per_minute[:2] == (there[0].opened_per_minute, there[1].opened_per_minute)
+
+
 def test_it_is_for_its_owner_only(path: Path) -> None:
     store = Store(path)
     store.write(Traffic(1).sample())

@@ -13,7 +13,7 @@ from tests.servers.certificates import Authority, Issued
 from tests.servers.given import GivenServer
 from tests.servers.host import ENVIRONMENT, LOOPBACK, Host, Unavailable, give_up
 from tests.servers.impostors import FaultyProxy, Listener, Loop, impostor
-from tests.servers.pgbouncer import Bouncer
+from tests.servers.pgbouncer import Bouncer, Written
 from tests.servers.postgres import Local, Programs, Server
 from tests.servers.prometheus import Prometheus
 
@@ -177,6 +177,23 @@ def pgbouncer(server_host: Host) -> Iterator[StartBouncer]:
     ) -> Bouncer:
         try:
             started.append(Bouncer(server_host, server, pool_mode=pool_mode, settings=settings or {}, tls=tls))
+        except Unavailable as reason:
+            give_up(str(reason))
+        return started[-1]
+
+    yield start
+    for bouncer in started:
+        bouncer.stop()
+
+
+@pytest.fixture
+def pgbouncer_on(server_host: Host) -> Iterator[Callable[[Path, int], Written]]:
+    """PgBouncer on files that somebody wrote, given its settings and the port that they name."""
+    started: list[Written] = []
+
+    def start(settings: Path, port: int) -> Written:
+        try:
+            started.append(Written(server_host, settings, port))
         except Unavailable as reason:
             give_up(str(reason))
         return started[-1]

@@ -11,13 +11,45 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from tests.servers.host import LOOPBACK, Host, Unavailable, end, free_port, give, wait_until
+from tests.servers.host import ENVIRONMENT, LOOPBACK, Host, Unavailable, end, free_port, give, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.servers.certificates import Issued
     from tests.servers.postgres import Server
+
+
+def given_program() -> str | None:
+    """Return the PgBouncer to test with: PGTEST_PGBOUNCER names another than the system's."""
+    return ENVIRONMENT.get("PGTEST_PGBOUNCER") or shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+
+
+class Written:
+    """A PgBouncer that runs on files which somebody wrote."""
+
+    def __init__(self, host: Host, settings: Path, port: int) -> None:
+        program = given_program()
+        if program is None:
+            raise Unavailable("PgBouncer is missing: apt-get install pgbouncer")
+        self.host, self.port = LOOPBACK, port
+        self.log = host.make_folder("pgbouncer") / "log"
+        self._process = host.spawn([program, settings], self.log, signal.SIGTERM)
+        wait_until(lambda: self._process.poll() is not None or listens(port), "PgBouncer listens")
+        if self._process.poll() is not None:
+            raise Unavailable(f"PgBouncer does not start: {self.log.read_text(errors='replace')[-500:]}")
+
+    def stop(self) -> None:
+        """Stop it at once."""
+        end(self._process, signal.SIGTERM)
+
+
+def listens(port: int) -> bool:
+    """Tell whether anybody answers on a port of the loopback interface."""
+    with suppress(OSError), socket.create_connection((LOOPBACK, port), 1):
+        return True
+    return False
 
 
 class Bouncer:
@@ -26,7 +58,7 @@ class Bouncer:
     def __init__(
         self, host: Host, server: Server, *, pool_mode: str, settings: Mapping[str, str], tls: Issued | None
     ) -> None:
-        program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+        program = given_program()
         if program is None:
             raise Unavailable("PgBouncer is missing: apt-get install pgbouncer")
         self.host = LOOPBACK
@@ -107,8 +139,4 @@ class Bouncer:
         give(self._users)
 
     def _answers(self) -> bool:
-        if self._process.poll() is not None:
-            return True
-        with suppress(OSError), socket.create_connection((self.host, self.port), 1):
-            return True
-        return False
+        return self._process.poll() is not None or listens(self.port)

@@ -10,6 +10,11 @@ A command is a module with
                                         would be a sixth of the start-up budget of `list`, is not imported
     REFUSED: int                        what wrong usage answers, where convention wants another status than 2
 
+or a group of commands, with
+
+    group(words, output)                returns the name, the summary, the module and the words of the one asked for;
+                                        None where it printed which there are
+
 and is imported, with its parser, only when it is asked for.
 """
 
@@ -47,6 +52,7 @@ COMMANDS: dict[str, str] = {
     "regions": "list CARTO's static addresses, and enter your own",
     "allow": "write the firewall rules that let a region's addresses in",
     "reach": "say which of CARTO's addresses a server's rules let in",
+    "bouncer": "plan a PgBouncer before a server, write its files, check it",
     "import": "register Connections from a file of another tool",
     "export": "write Connections as a registry file, without secrets",
     "apply": "bring the registry to what a file declares",
@@ -118,7 +124,12 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
         near = get_close_matches(name, COMMANDS, n=1)
         hint = f"Did you mean pgconns {near[0]}?" if near else f"There are {', '.join(COMMANDS)}."
         raise Refused(f"There is no command {name[:40]!r}. {hint}")
-    module = _module(name)
+    module, summary = _module(name), COMMANDS[name]
+    if hasattr(module, "group"):
+        asked = module.group(rest, output)
+        if asked is None:
+            return Exit.DONE
+        name, summary, module, rest = asked
     if getattr(module, "PLAIN", False) and list(rest) in ([], ["--json"]):
         output.json = bool(rest)
         return int(module.run(None, output))
@@ -126,7 +137,7 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
     from tui.cli.parser import parse
 
     try:
-        arguments = parse(name, COMMANDS[name], module, rest, json=name not in WITHOUT_JSON)
+        arguments = parse(name, summary, module, rest, json=name not in WITHOUT_JSON)
     except Refused as refused:
         raise Refused(str(refused), getattr(module, "REFUSED", refused.status)) from None
     if arguments is None:  # --help was printed

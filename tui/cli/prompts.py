@@ -90,6 +90,16 @@ def content_of(name: str) -> bytes:
         raise Refused(f"{name} cannot be read: {reason(error)}") from None
 
 
+def line(question: str) -> str:
+    """Ask for a line of text that is no secret; empty where nothing was typed."""
+    sys.stderr.write(safe(question) + " ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer:
+        raise KeyboardInterrupt
+    return answer.strip()
+
+
 def confirmed(question: str) -> bool:
     """Ask a question whose answer is no unless it is yes."""
     sys.stderr.write(f"{safe(question)} [y/N] ")

@@ -111,12 +111,13 @@ async def _samples(
     """Yield one sample in which every server has answered or failed, or one per interval."""
     import asyncio
 
+    from tui.bouncer.watching import Watch
     from tui.regions.directory import addresses
-    from tui.sockets.sampler import Watch, take_sample
+    from tui.sockets.sampler import take_sample
 
     regions = addresses()
     if times == 1:
-        yield await take_sample(connections, password_of, regions)
+        yield await take_sample(connections, password_of, regions, kind=Watch)
         return
     watch = Watch(connections, password_of, interval_s, regions)
     samples = watch.samples()
@@ -177,7 +178,9 @@ def _show(sample: Sample, output: Output, told: set[str], *, follow: bool) -> No
     rows: list[tuple[str, ...]] = [_HEADERS]
     for server in sample.servers:
         rows.append((server.server, _number(server.used), *[""] * 5, _share(server.used, server.limit)))
-        rows += [_row(each) for each in sample.connections if each.server == server.server]
+        for each in sample.connections:
+            if each.server == server.server:
+                rows += [_row(each), *_pool_row(each)]
         for label, number in (("not registered", server.unregistered), ("pgconns itself", server.console)):
             if number:
                 rows.append((f"  {label}", str(number), *[""] * 6))
@@ -207,6 +210,15 @@ def _row(count: ConnectionCount) -> tuple[str, ...]:
     return f"  {count.name}{shared}", _number(count.sockets), *states, _share(count.sockets, count.limit) + by
 
 
+def _pool_row(count: ConnectionCount) -> list[tuple[str, ...]]:
+    """Return the line on the clients that come in to a Connection's PgBouncer; none where it has none, or is unseen."""
+    pooled = count.pooled
+    if pooled is None or pooled.error:
+        return []
+    waiting = f"{pooled.waiting} wait, {pooled.maxwait_s or 0.0:.1f} s" if pooled.waiting else ""
+    return [("    clients of its PgBouncer", _number(pooled.clients), *[""] * 5, waiting)]
+
+
 def _number(number: int | None) -> str:
     return "–" if number is None else str(number)
 
@@ -225,10 +237,14 @@ def _troubles(sample: Sample) -> list[str]:
         if (sentence := _trouble(server))
     ]
     errors = {server.server: server.error for server in sample.servers}
-    return of_servers + [
-        f"{count.name}: {count.error}"
-        for count in sample.connections
-        if count.error and count.error != errors[count.server]
+    return [
+        *of_servers,
+        *(
+            f"{count.name}: {count.error}"
+            for count in sample.connections
+            if count.error and count.error != errors[count.server]
+        ),
+        *(f"{c.name}: {c.pooled.error}" for c in sample.connections if c.pooled is not None and c.pooled.error),
     ]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tui.history.lines import (
     CONNECTION,
     GROUP,
     LENGTHS,
     OF_TREND,
+    OPENED,
     PLACE,
     SERVER,
     STRANGERS,
@@ -34,6 +35,18 @@ if TYPE_CHECKING:
     from tui.sockets.model import State
 
 
+class Tally(NamedTuple):
+    """What was counted of some Connections and their server, without the groups: a day of it is soon read.
+
+    `states` are in the order of STATES; None of a Connection that was not seen, and of all that was not known.
+    """
+
+    at: float
+    used: int | None
+    states: tuple[tuple[int, ...] | None, ...]
+    opened_per_minute: tuple[float | None, ...]
+
+
 class Decoder:
     """Takes the lines of one run in their order; `sample` is that of the last one."""
 
@@ -45,6 +58,7 @@ class Decoder:
         self._there: set[int] = set()
         self._order: list[int] = []
         self._groups_of: dict[int, list[int]] = {}  # the slots of the groups of each Connection
+        self._named_slots: tuple[list[int], dict[tuple[int, str], int]] = [], {}
         self._made: dict[int, tuple[Any, Group]] = {}  # groups as they were made last, with what they are in order by
 
     def take(self, line: str) -> None:
@@ -112,11 +126,44 @@ class Decoder:
             slot = self._named(SERVER, label)
             return None if slot is None else self._server(slot)
 
+    def tally(self, ids: Sequence[str], label: str) -> Tally:
+        """Return the counts of Connections by their ids, as far as they were on a server. Raises EncodingError."""
+        with _understood():
+            slots = [self._named(CONNECTION, id) for id in ids]
+            there = [None if slot is None or self._word(self._values[slot][PLACE]) != label else slot for slot in slots]
+            place = self._named(SERVER, label)
+            return Tally(
+                self.at,
+                None if place is None else self._server(place).used,
+                tuple(None if slot is None else self._states(slot) for slot in there),
+                tuple(None if slot is None else self._opened(slot) for slot in there),
+            )
+
+    def _states(self, slot: int) -> tuple[int, ...] | None:
+        found: list[int] = []
+        for own in self._values[slot][OF_TREND + 2 : OF_TREND + 2 + len(STATES)]:
+            if own is None:
+                return None
+            found.append(own)
+        for one in self._groups_of.get(slot, ()):
+            if one in self._there:
+                sockets, _, console, *_ = self._values[one]
+                found[self._slots[one][2]] += (sockets or 0) - (console or 0)
+        return tuple(found)
+
+    def _opened(self, slot: int) -> float | None:
+        opened = self._values[slot][OPENED]
+        return None if opened is None else opened / 100
+
     def _present(self, kind: int) -> list[int]:
         return [slot for slot in self._order if self._slots[slot][0] == kind]
 
     def _named(self, kind: int, name: str) -> int | None:
-        return next((slot for slot in self._present(kind) if self._word(self._slots[slot][1]) == name), None)
+        order, slots = self._named_slots
+        if order is not self._order:
+            slots = {(self._slots[slot][0], self._word(self._slots[slot][1])): slot for slot in reversed(self._order)}
+            self._named_slots = self._order, slots
+        return slots.get((kind, name))
 
     def _word(self, number: int | None) -> Any:
         return None if number is None else self._words[number]

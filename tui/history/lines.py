@@ -32,6 +32,7 @@ SERVER, CONNECTION, GROUP, STRANGERS = range(4)
 STATE = {state: number for number, state in enumerate(STATES)}
 OF_TREND = 9
 LENGTHS = {SERVER: OF_TREND + 14, CONNECTION: OF_TREND + 17, GROUP: 5, STRANGERS: 1}
+OPENED = OF_TREND + 11  # where they say how many sockets a minute were opened in its database
 PLACE = OF_TREND + 15  # where a Connection's values name its server
 
 

@@ -26,7 +26,7 @@ from tui.history.rollup import (
     with_gaps,
 )
 from tui.history.rows import FIELDS, from_row
-from tui.history.runs import decoded, decoded_rows, inflated, opened_rows, snapshot, understood
+from tui.history.runs import decoded, decoded_rows, inflated, opened_rows, snapshot, tallied, understood
 from tui.history.store import storable
 from tui.sockets.alerts import Alert
 from tui.sockets.series import Series
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from tui.history.decoding import Decoder
+    from tui.history.decoding import Decoder, Tally
     from tui.sockets.model import Sample
 
 Kind = Literal["connection", "server"]
@@ -165,6 +165,11 @@ class History:
         """Yield every sample of a span in the order in which they were recorded: what the panel showed then."""
         for decoder in self._decoded(start, end):
             yield understood(self.path, decoder)
+
+    def tallies(self, ids: Sequence[str], label: str, start: float, end: float) -> Iterator[Tally]:
+        """Yield the single counts of Connections by their ids on one server, in the order they were recorded."""
+        for decoder in self._decoded(start, end):
+            yield tallied(self.path, decoder, ids, label)
 
     def alerts(self, start: float, end: float) -> tuple[KeptAlert, ...]:
         """Return the alerts that stood in a span, the oldest first."""

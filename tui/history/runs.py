@@ -12,9 +12,10 @@ from tui.history.lines import EncodingError
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from tui.history.decoding import Tally
     from tui.sockets.model import Sample
 
 # A chunk of a fleet is some megabytes; a file from elsewhere is not to fill the memory.
@@ -69,5 +70,13 @@ def understood(path: Path, decoder: Decoder) -> Sample:
     """Return the sample that a decoder holds. Raises Damaged."""
     try:
         return decoder.sample()
+    except EncodingError:
+        raise Damaged(f"The history {path} is damaged") from None
+
+
+def tallied(path: Path, decoder: Decoder, ids: Sequence[str], label: str) -> Tally:
+    """Return the counts of some Connections on one server in the sample that a decoder holds. Raises Damaged."""
+    try:
+        return decoder.tally(ids, label)
     except EncodingError:
         raise Damaged(f"The history {path} is damaged") from None

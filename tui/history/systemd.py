@@ -20,6 +20,29 @@ _TOLD = (
     "PGCONNS_HISTORY", "PGSSLROOTCERT", "PGPASSFILE", "PGSERVICEFILE",
 )  # fmt: skip
 
+# systemd.exec(5): what a service that only speaks to networks and to folders of its own can do without.
+HARDENING = """\
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+NoNewPrivileges=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+CapabilityBoundingSet=
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+"""
+
 
 def notify(*lines: str) -> bool:
     """Tell the service manager, such as READY=1; return whether there is one. It makes nobody wait."""
@@ -58,8 +81,8 @@ def unit(
     `does` says what it does; `passphrase` is the file of the vault's. Of `environment` only what says where files are
     is told; no secret is.
     """
-    told = "".join(f"Environment={_quoted(f'{name}={environment[name]}')}\n" for name in _TOLD if environment.get(name))
-    writes = " ".join(_quoted(f"-{folder}") for folder in folders)
+    told = "".join(f"Environment={quoted(f'{name}={environment[name]}')}\n" for name in _TOLD if environment.get(name))
+    writes = " ".join(quoted(f"-{folder}") for folder in folders)
     written = f"ReadWritePaths={writes}\n" if writes else ""
     there = f"\n# The folders of ReadWritePaths are to be there, and {user}'s." if writes else ""
     return f"""\
@@ -74,7 +97,7 @@ After=network-online.target
 
 [Service]
 Type=notify
-ExecStart={" ".join(_quoted(word).replace("$", "$$") for word in command)}
+ExecStart={" ".join(quoted(word).replace("$", "$$") for word in command)}
 ExecReload=/bin/kill -HUP $MAINPID
 User={user}
 {told}LoadCredential=pgconns-vault:{passphrase}
@@ -83,36 +106,17 @@ TimeoutStopSec=15
 Restart=on-failure
 RestartSec=10
 RestartPreventExitStatus=2
-{written}ProtectSystem=strict
-ProtectHome=read-only
-PrivateTmp=yes
-PrivateDevices=yes
-NoNewPrivileges=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectClock=yes
-ProtectHostname=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-CapabilityBoundingSet=
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-UMask=0077
+{written}{HARDENING}UMask=0077
 
 [Install]
 WantedBy=multi-user.target
 """
 
 
-def _quoted(word: str) -> str:
+def quoted(word: str) -> str:
     """Return a word as a unit's file takes it: one word, and no specifier in it.
 
-    >>> _quoted("/usr/bin/pgconns"), _quoted("/opt/100 %")
+    >>> quoted("/usr/bin/pgconns"), quoted("/opt/100 %")
     ('/usr/bin/pgconns', '"/opt/100 %%"')
     """
     word = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")

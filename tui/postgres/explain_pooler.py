@@ -18,7 +18,7 @@ def cause(failure: Failure, target: Target) -> Cause | None:
     if failure.where:  # PostgreSQL itself names the function that refused
         return None
     text, user = failure.text, target.username
-    entry = f"{identifier(target.database)} = host=... port=5432"
+    entry = f"{target.database} = host=... port=5432"
     rules: tuple[tuple[str, str, str, str], ...] = (
         ("no such database", "3D000", f"PgBouncer knows no database {target.database}",
          f"Add it to [databases] in pgbouncer.ini: {entry} and RELOAD"),

@@ -58,6 +58,17 @@ class Session:
             f" SET LOCAL lock_timeout = {max(1, milliseconds // 2)}; SET LOCAL search_path = pg_catalog, pg_temp;"
             f"{self._raw}\n{sql}\n; COMMIT"
         )
+        return await self._bounded(statements, params, timeout_s)
+
+    async def verbatim(self, statement: str, timeout_s: float = 5.0) -> list[dict[str, Any]]:
+        """Return the rows of a statement sent just as it stands, in no transaction. Raises QueryFailed.
+
+        For what speaks the protocol and no SQL, such as PgBouncer's console: nothing but our own clock bounds it.
+        """
+        return await self._bounded(statement, (), timeout_s)
+
+    async def _bounded(self, statements: str, params: Sequence[Any], timeout_s: float) -> list[dict[str, Any]]:
+        """Run statements within their time and the grace; where it runs out, the socket is gone."""
         task = asyncio.ensure_future(self._run(statements, params))
         try:
             done, _ = await asyncio.wait({task}, timeout=timeout_s + _GRACE_S)

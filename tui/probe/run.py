@@ -144,7 +144,7 @@ class _Run:
                 raise _Obstacle("CARTO does not support this server") from None
             self.unseen(error, ("read_only",), session, started)
             return False
-        kind = await pooler.find_pooler(session, facts["pid"])
+        kind = await pooler.find_pooler(session, facts["pid"], server.provider_of(facts)[0])
         self._learn(facts, kind, session)
         self.add(
             timed(

@@ -18,7 +18,7 @@ from tui.widgets.panel import server_name
 from tui.widgets.plot import Plotted
 from tui.widgets.socket_lines import share_tone
 from tui.widgets.trend_words import full_sentence, trend_sentence, trend_tone
-from tui.widgets.troubles import SIGNS, kept_words, leads
+from tui.widgets.troubles import SIGNS, kept_words, leads, sockets_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,8 +68,8 @@ def socket_facts(row: Row | None) -> list[Fact]:
     if row.kept:
         wrong.append(Fact(None, Content(f"· The last check left {kept_words(row.kept)}: press p to read")))
     if seen.sockets is None:
-        return [Fact("Sockets", Content.styled("—", "$muted")), *wrong]
-    return [Fact("Sockets", _use(seen)), *_states(seen), *_leading(row, seen), *wrong]
+        return [Fact("Sockets", Content.styled("—", "$muted")), *_pool(seen), *wrong]
+    return [Fact("Sockets", _use(seen)), *_states(seen), *_pool(seen), *_leading(row, seen), *wrong]
 
 
 def _use(seen: ConnectionCount) -> Content:
@@ -98,6 +98,18 @@ def _states(seen: ConnectionCount) -> list[Fact]:
     if seen.from_region is not None:
         facts.append(Fact("From CARTO", Content(f"{seen.from_region} of {seen.sockets}")))
     return facts
+
+
+def _pool(seen: ConnectionCount) -> list[Fact]:
+    """Tell of the PgBouncer before the server: clients in and sockets out, which are not the same."""
+    pooled = seen.pooled
+    if pooled is None or pooled.error:  # why it is not seen stands among what is wrong
+        return []
+    clients = f"{plural(pooled.clients or 0, 'client')} in"
+    if pooled.waiting:
+        clients += f", {pooled.waiting} of them waiting, {pooled.maxwait_s or 0.0:.1f} s at most"
+    mode = f" ({pooled.pool_mode})" if pooled.pool_mode else ""
+    return [Fact("PgBouncer", Content(clients)), Fact("Its pool", Content(safe(sockets_out(pooled) + mode)))]
 
 
 def _leading(row: Row, seen: ConnectionCount) -> list[Fact]:

@@ -130,7 +130,7 @@ class PanelFeed(PanelView):
             self.run_worker(self._count(), group="count", exclusive=True, description="count sockets")
 
     async def _count(self) -> None:
-        await asyncio.to_thread(import_module, "tui.sockets.sampler")  # 290 ms, which the screen is not to wait for
+        await asyncio.to_thread(import_module, "tui.bouncer.watching")  # 290 ms, which the screen is not to wait for
         watching = self._open_watch(self.latest.connections, self.passwords.of, self.interval_s, self._on_sample)
         self.watching, self._regions = watching, {}
         if self.services.recorder is not None:

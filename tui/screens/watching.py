@@ -67,6 +67,6 @@ def open_watch(
     connections: Sequence[Connection], password_of: PasswordOf, interval_s: float, on_sample: OnSample
 ) -> Watching:
     """Count on real servers."""
-    from tui.sockets.sampler import Watch  # noqa: PLC0415 - imports psycopg, 290 ms: after the first frame
+    from tui.bouncer.watching import Watch  # noqa: PLC0415 - imports psycopg, 290 ms: after the first frame
 
     return Watch(connections, password_of, interval_s, on_sample=on_sample)

@@ -122,7 +122,7 @@ class Lookout:
             rows = await self._rows(session, arguments)
         elif self._folds:
             self._folds = sum(row["kinds"] for row in rows) > most / 2
-        return queries.read_groups(rows)
+        return queries.read_groups(rows, pooled=self._pooled)
 
     async def _rows(self, session: Session, arguments: Arguments) -> list[dict[str, Any]]:
         """Run the poll: prepared, which spares the server a fifth of it, where the socket is the server's own."""

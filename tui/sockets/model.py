@@ -123,6 +123,37 @@ class ServerCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Pooled:
+    """What the PgBouncer that a Connection leads to says of its pool: clients in, sockets to the server out.
+
+    Connections of one database and role share a pool. `maxwait_s` is how long the first of the `waiting` clients has
+    waited, `most` how many server sockets the pool may have. Where `error` says why it could not be seen, all is None.
+    """
+
+    pgbouncer: str  # host:port as people know it
+    clients: int | None = None
+    waiting: int | None = None
+    maxwait_s: float | None = None
+    server_sockets: int | None = None
+    most: int | None = None
+    pool_mode: str | None = None
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON shape of a Connection's `pooled`."""
+        return {
+            "pgbouncer": self.pgbouncer,
+            "clients": self.clients,
+            "waiting": self.waiting,
+            "maxwait_s": None if self.maxwait_s is None else round(self.maxwait_s, 3),
+            "server_sockets": self.server_sockets,
+            "most": self.most,
+            "pool_mode": self.pool_mode,
+            **({"error": self.error} if self.error else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionCount:
     """One Connection at one moment; counts that could not be seen are None, never zero.
 
@@ -133,7 +164,8 @@ class ConnectionCount:
     is None where the Connection has no region, or none of its clients' addresses could be seen. `stale` counts the
     sockets that have been idle for more than a minute. `opened_per_minute` is the whole database's, by whomever: the
     server keeps no such count per role; None before PostgreSQL 14, and until two readings are known. `trend` is None
-    until there are samples to judge. `groups` are its sockets as the server sees them, largest first.
+    until there are samples to judge. `groups` are its sockets as the server sees them, largest first. `pooled` is what
+    the PgBouncer before its server says; None where none stands there.
     """
 
     name: str
@@ -152,6 +184,7 @@ class ConnectionCount:
     opened_per_minute: float | None = None
     trend: Trend | None = None
     groups: tuple[Group, ...] = ()
+    pooled: Pooled | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return its part of the JSON shape of `sockets`."""
@@ -170,6 +203,7 @@ class ConnectionCount:
             "shared_with": list(self.shared_with),
             "stale": self.stale,
             **_of_time(self.opened_per_minute, self.trend),
+            **({} if self.pooled is None else {"pooled": self.pooled.to_json()}),
             **({"error": self.error} if self.error else {}),
         }
 

@@ -148,16 +148,17 @@ class Sight(NamedTuple):
     sees: int = 0
 
 
-def read_groups(rows: Iterable[Mapping[str, Any]]) -> tuple[Group, ...]:
-    """Return the groups that POLL found."""
-    return tuple(map(_group, rows))
+def read_groups(rows: Iterable[Mapping[str, Any]], *, pooled: bool = False) -> tuple[Group, ...]:
+    """Return the groups that POLL found; `pooled` says that it went through a pooler."""
+    return tuple(_group(row, pooled) for row in rows)
 
 
-def _group(row: Mapping[str, Any]) -> Group:
+def _group(row: Mapping[str, Any], pooled: bool) -> Group:
     state: State = "unknown" if row["masked"] else _STATES.get(row["state"], "other")
     application, sockets = row["application"], row["sockets"]
+    # A pooler's idle sockets keep the name of whom they served last: behind one, only the poll's own is the console's.
     # PgBouncer's application_name_add_host makes it "pgconns - 10.0.0.1:43210".
-    console = application == CONSOLE or application.startswith(f"{CONSOLE} - ")
+    console = application == CONSOLE and not pooled
     said = read_comment(row["comment"]) if row["comment"] else {}
     return Group(
         row["database"],

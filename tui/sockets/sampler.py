@@ -45,7 +45,8 @@ class Watch:
 
     `sample` is always there; before the first beat it counts nothing. `on_sample` is called with each new one, also
     when a late server reports between beats. `series` holds the last counts of each Connection, by its id, one per
-    beat; `trends` a day of them, by the same ids and by the labels of servers.
+    beat; `trends` a day of them, by the same ids and by the labels of servers. `completed` adds to each sample what
+    others know.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class Watch:
         region_addresses: Mapping[str, tuple[str, ...]] | None = None,
         on_sample: Callable[[Sample], None] | None = None,
         trends: Trends | None = None,
+        completed: Callable[[Sample], Sample] = lambda sample: sample,
     ) -> None:
         self.series: dict[str, Series] = {}
         self.trends = trends or Trends()
         self.on_sample = on_sample
+        self._completed = completed
         self._circumstances = Circumstances(password_of, interval_s, region_addresses or {})
         self._connections: tuple[Connection, ...] = ()
         self._servers: list[ServerWatch] = []
@@ -232,7 +235,7 @@ class Watch:
         rank = {connection.id: number for number, connection in enumerate(self._connections)}
         watches = sorted(self._servers, key=lambda one: rank[one.counted.connections[0].id])
         counted = [one.counted for one in watches]
-        return Sample(
+        sample = Sample(
             time.time(),
             tuple(
                 replace(
@@ -248,6 +251,7 @@ class Watch:
             ),
             tuple(stranger for one in counted for stranger in one.unregistered),
         )
+        return self._completed(sample)
 
     def _add(self, connections: Sequence[Connection]) -> None:
         """Watch Connections whose server is not known yet: one watch per address."""
@@ -288,9 +292,13 @@ async def take_sample(
     password_of: PasswordOf,
     region_addresses: Mapping[str, tuple[str, ...]] | None = None,
     timeout_s: float = 15.0,
+    kind: type[Watch] = Watch,
 ) -> Sample:
-    """Return one sample of all servers, asked at the same time; those silent for `timeout_s` are not waited for."""
-    watch = Watch(connections, password_of, timeout_s, region_addresses)
+    """Return one sample of all servers, asked at the same time; those silent for `timeout_s` are not waited for.
+
+    `kind` is the Watch that takes it.
+    """
+    watch = kind(connections, password_of, timeout_s, region_addresses)
     running = asyncio.create_task(watch.run())
     settled = asyncio.create_task(watch.settled())
     try:

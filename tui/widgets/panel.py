@@ -13,7 +13,16 @@ from tui.widgets.alert_log import AlertLog
 from tui.widgets.live_table import Line, Spans
 from tui.widgets.socket_lines import Row, connection_spans, server_spans, totals
 from tui.widgets.trends import growth, time_left
-from tui.widgets.troubles import LEVELS, SHARED, THRESHOLDS, Trouble, binding_limit, leads, troubles
+from tui.widgets.troubles import (
+    LEVELS,
+    SHARED,
+    THRESHOLDS,
+    Trouble,
+    binding_limit,
+    leads,
+    pool_words,
+    troubles,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -211,6 +220,14 @@ class Panel:
         said = leads(seen, self.at) if seen is not None else ""
         return "" if any(trouble.sentence == said for trouble in self.wrong(connection)) else said
 
+    def pool(self, connection: Connection) -> str:
+        """Return the sentence on the PgBouncer before a Connection's server, unless its troubles tell it already."""
+        seen = self.count(connection.id)
+        if seen is None or seen.pooled is None or seen.pooled.error:
+            return ""
+        said = pool_words(seen.pooled)
+        return "" if any(said in trouble.sentence for trouble in self.wrong(connection)) else f"PgBouncer: {said}"
+
     @cached_property
     def _before_last(self) -> float:
         """When the sample before the last one was made: a server not seen since is slow."""
@@ -230,7 +247,8 @@ class Panel:
             for trouble in self.wrong(connection)
             if merge is None or not trouble.short.startswith(SHARED)  # merging them tells that, and what to do
         ]
-        more = (self.leads(connection), merge.sentence if merge else "", self.standing(connection))
+        more = (self.leads(connection), merge.sentence if merge else "", self.standing(connection),
+                self.pool(connection))  # fmt: skip
         return said + [("plain", sentence) for sentence in more if sentence]
 
 

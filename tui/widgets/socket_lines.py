@@ -10,7 +10,7 @@ from tui.widgets.live_table import Span, Spans
 from tui.widgets.recent import recent_columns
 from tui.widgets.trend_words import trend_tone
 from tui.widgets.trends import growth, short_left, short_trend, time_left
-from tui.widgets.troubles import SERVER_NOT_SEEN, SIGNS, THRESHOLDS
+from tui.widgets.troubles import SERVER_NOT_SEEN, SIGNS, THRESHOLDS, pool_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,6 +147,10 @@ def connection_spans(row: Row, cursor: bool, width: int) -> Spans:
     if row.seen is None or row.seen.sockets is None:
         # A note, such as a warning of the last check, is no reason. What holds for the server is said in its line.
         said = worst.sentence if worst and worst.level == "failed" else "connecting…"
+        if said == "connecting…" and row.seen is not None and row.seen.pooled is not None:
+            # Its console answers also where the pool is so busy that the server cannot be asked through it.
+            waits = worst is not None and worst.level == "warning"
+            said = worst.sentence if worst and waits else pool_words(row.seen.pooled)
         if worst and worst.short == SERVER_NOT_SEEN:
             said, tone = worst.short, "muted"
         room = width - _MARK - shown.name - _SOCKETS - 1
@@ -180,7 +184,7 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
         "bound": seen.bounded_by or "",
         "database": safe(row.connection.parameters.database),
         "role": safe(row.connection.parameters.username),
-        "words": safe(worst.sentence if worst and shown.words >= 40 else worst.short if worst else ""),
+        "words": safe(_words(worst, seen, shown.words)),
     }
     left = time_left(seen.trend, row.at)
     tones = {
@@ -200,6 +204,14 @@ def _seen_cells(row: Row, seen: ConnectionCount, shown: Columns) -> list[Span]:
         else:
             spans.append(_cell(key, texts[key], size, tones.get(key, "muted")))
     return spans
+
+
+def _words(worst: Trouble | None, seen: ConnectionCount, room: int) -> str:
+    """Say what is wrong; where that is no more than a note, how many clients come in and sockets go out of a pool."""
+    pooled = seen.pooled
+    if pooled is not None and not pooled.error and (worst is None or worst.level == "note"):
+        return pool_words(pooled) if room >= 40 else f"{pooled.clients} in, {pooled.server_sockets} out"
+    return "" if worst is None else worst.sentence if room >= 40 else worst.short
 
 
 def share_tone(limit: int | None, headroom: int | None) -> str:

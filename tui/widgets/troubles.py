@@ -10,13 +10,16 @@ from tui.widgets.trend_words import full_sentence, trend_sentence
 from tui.widgets.trends import growth, time_left
 
 if TYPE_CHECKING:
-    from tui.sockets.model import ConnectionCount, ServerCount
+    from tui.sockets.model import ConnectionCount, Pooled, ServerCount
 
 Level = Literal["failed", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("failed", "warning", "note")
 SIGNS: dict[Level, str] = {"failed": "✗", "warning": "!", "note": "·"}
 
 THRESHOLDS = Thresholds()  # as `alert` has them
+
+# A client that waits for a second feels it; one that waits for ten is about to give up. As `bouncer check` has it.
+_WAITS_S, _STARVES_S = 1.0, 10.0
 
 SHARED = "shared by"
 SERVER_NOT_SEEN = "not seen, like its server"
@@ -53,6 +56,7 @@ def troubles(
             found.append(Trouble("failed", "cannot log in", f"Counted by another Connection: {count.error}"))
         found += _of_limit(count)
         found += _of_trend(count, at)
+        found += _of_pool(count.pooled)
         oldest = count.oldest_idle_in_transaction_s
         if oldest is not None and oldest >= THRESHOLDS.idle_in_transaction_s:
             age = duration(oldest)
@@ -90,6 +94,38 @@ def _of_limit(count: ConnectionCount) -> list[Trouble]:
         said = f"{share:.0%} of {bound} is used: {plural(count.headroom, 'more socket')} can open"
         return [Trouble(level, f"{share:.0%} used", said)]
     return []
+
+
+def _of_pool(pooled: Pooled | None) -> list[Trouble]:
+    """Say that clients wait in PgBouncer, or that its queue is not seen."""
+    if pooled is None:
+        return []
+    if pooled.error:
+        return [Trouble("note", "queue unseen", f"PgBouncer's clients and queue are not seen: {pooled.error}")]
+    waited = pooled.maxwait_s or 0.0
+    if not pooled.waiting or waited < _WAITS_S:
+        return []
+    said = f"{plural(pooled.waiting, 'client')} in PgBouncer {'waits' if pooled.waiting == 1 else 'wait'}"
+    sentence = f"{said} for a server socket, the first for {duration(waited)}: {pool_words(pooled)}"
+    return [Trouble("failed" if waited >= _STARVES_S else "warning", f"{pooled.waiting} wait", sentence)]
+
+
+def pool_words(pooled: Pooled) -> str:
+    """Return a pool's clients and server sockets, apart.
+
+    >>> from tui.sockets.model import Pooled
+    >>> pool_words(Pooled("pooler:6432", clients=12, waiting=0, server_sockets=4, most=10))
+    '12 clients in, 4 of 10 server sockets out'
+    """
+    if pooled.error:
+        return "its PgBouncer is not seen"
+    return f"{plural(pooled.clients or 0, 'client')} in, {sockets_out(pooled)}"
+
+
+def sockets_out(pooled: Pooled) -> str:
+    """Return how many sockets to the server a pool holds, of how many."""
+    of = f" of {pooled.most}" if pooled.most else ""
+    return f"{pooled.server_sockets}{of} server sockets out"
 
 
 def leads(count: ConnectionCount, at: float) -> str:
