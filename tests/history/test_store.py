@@ -215,6 +215,16 @@ def test_a_year_of_hours_is_few_rows(path: Path) -> None:
     assert (week.seconds, sum(one.samples for one in week.rollups)) == (3600, 7 * 2 * 2)
 
 
+def test_what_was_begun_lately_is_told_by_the_minute_over_any_span(path: Path) -> None:
+    store = Store(path)
+    for beat in range(60):
+        store.write(sampled(counted("a", beat), at=HOUR + 100 + 2 * beat))
+    past = History(path).series("a", HOUR + 219 - 3600, HOUR + 219, points=200)
+    assert past.seconds == 60
+    assert [one.last for one in past.rollups if one.samples] == [9, 39, 59]
+    store.close()
+
+
 def test_it_grows_no_larger_than_it_may(path: Path) -> None:
     traffic = Traffic(20)
     store = Store(path, Settings(largest_mb=0.2))

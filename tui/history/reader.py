@@ -201,7 +201,7 @@ class History:
                 seconds = MINUTE
         if MINUTE <= seconds < HOUR:
             minutes, hours = (self._first(database, key, kind, table) for table in ("minute", "hour"))
-            if minutes > start and hours + HOUR <= minutes:
+            if minutes > start and hours < math.inf and hours + HOUR <= minutes:
                 seconds = HOUR
         return seconds
 
