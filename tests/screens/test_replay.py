@@ -215,9 +215,10 @@ async def test_it_plays_over_gaps_to_the_end_and_stops(services: Services) -> No
     first = [sampled(counted("analytics", n), at=AT + 2 * n) for n in range(5)]
     later = [sampled(counted("analytics", 50 + n), at=AT + 86_400 + 2 * n) for n in range(5)]
     replay = Replay(services, _record(*first, *later), Start(AT, 10.0))
-    shown = []
+    shown: list[str] = []
     async with on_stage(services, replay) as pilot:
         await until(pilot, lambda: "playing 10x" in seen(pilot))
+        await until(pilot, lambda: replay.panel.at > AT)
         await pilot.press(*["plus"] * 4)
         await until(pilot, lambda: shown.append(seen(pilot)) or (not replay.playing and "the end" in seen(pilot)))  # type: ignore[func-returns-value]
         assert replay.panel.at == later[-1].at

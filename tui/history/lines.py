@@ -39,6 +39,18 @@ class EncodingError(ValueError):
     """A line is not one of these."""
 
 
+def since_before(line: str) -> int:
+    """Return how many milliseconds after the line before it a line is, without reading the rest. Raises EncodingError.
+
+    >>> since_before("[2000,[],[],null,[1,2,3]]")
+    2000
+    """
+    try:
+        return int(line[1 : line.index(",")])
+    except ValueError:
+        raise EncodingError("a line does not begin as one") from None
+
+
 def milliseconds(at: float) -> int:
     """Return a moment as it is kept: truncated, as JSON shows it."""
     return round(at * 1e6) // 1000
