@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from tui.history.lines import (
     CONNECTION,
@@ -17,7 +17,11 @@ from tui.history.lines import (
     STRANGERS,
     EncodingError,
     Values,
+    checked_moment,
+    checked_number,
     headroom,
+    is_slot,
+    is_word,
     more,
     of_groups,
     of_tenths,
@@ -25,18 +29,13 @@ from tui.history.lines import (
     tenths,
     unfolded,
 )
-from tui.sockets.growth import Trend, Verdict
+from tui.sockets.growth import VERDICTS, Trend
 from tui.sockets.model import STATES, ConnectionCount, Group, Sample, ServerCount, Unregistered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tui.sockets.model import State
-
-
-# What a sample may hold: the years that a clock shows, and numbers that stay whole as a float.
-_LATEST, _MOST = 253_402_300_799_000, 2**53
-_VERDICTS: frozenset[str] = frozenset(get_args(Verdict))
 
 
 class Decoder:
@@ -56,9 +55,9 @@ class Decoder:
         """Take in the next line. Raises EncodingError."""
         with _understood():
             since, words, slots, order, changes = json.loads(line)
-            if not all(map(_is_word, words)) or not all(_is_slot(slot) for slot in slots):
+            if not all(map(is_word, words)) or not all(is_slot(slot) for slot in slots):
                 raise ValueError  # the file may come from elsewhere
-            self._at = _moment(self._at + since)
+            self._at = checked_moment(self._at + since)
             self._words += (tuple(word) if isinstance(word, list) else word for word in words)
             for slot in slots:
                 if slot[0] == GROUP:
@@ -83,7 +82,7 @@ class Decoder:
             self._made.pop(slot, None)
             for number in range(mask.bit_length()):
                 if mask >> number & 1:
-                    told, old = _number(next(changes)), values[number]
+                    told, old = checked_number(next(changes)), values[number]
                     values[number] = told if told is None or old is None else old + told
 
     def sample(self) -> Sample:
@@ -158,9 +157,9 @@ class Decoder:
         verdict, samples, window, slope, low, high, *moments = values
         if verdict is None:
             return None
-        at, earliest, latest = (None if moment is None else _moment(moment) / 1000 for moment in moments)
+        at, earliest, latest = (None if moment is None else checked_moment(moment) / 1000 for moment in moments)
         said: Any = self._text(verdict)
-        if said not in _VERDICTS:
+        if said not in VERDICTS:
             raise ValueError
         steepness, least, most = ((part or 0) / 1e6 for part in (slope, low, high))
         return Trend(
@@ -237,26 +236,6 @@ class Decoder:
             started_at=None if started is None else started / 1000,
             stale=stale,
         )
-
-
-def _number(told: Any) -> int | None:
-    if told is None or (type(told) is int and -_MOST < told < _MOST):
-        return told
-    raise ValueError
-
-
-def _moment(milliseconds: Any) -> int:
-    if type(milliseconds) is int and 0 <= milliseconds <= _LATEST:
-        return milliseconds
-    raise ValueError
-
-
-def _is_word(word: Any) -> bool:
-    return isinstance(word, str) or (isinstance(word, list) and all(isinstance(part, str) for part in word))
-
-
-def _is_slot(slot: Any) -> bool:
-    return all(part is None or type(part) is int for part in slot)
 
 
 @contextmanager
