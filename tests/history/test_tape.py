@@ -46,13 +46,14 @@ def test_forward_and_back_it_is_what_was_recorded(taped: tuple[Path, list[Sample
         forward.append(sample)
         assert tape.sample == sample
     assert forward == recorded
-    assert tape.next() is None
+    assert tape.next_at() is None
     backward = [forward[-1]]
     while (sample := tape.back()) is not None:
         backward.append(sample)
     assert backward == recorded[::-1]
-    assert tape.next() == recorded[1]
+    assert tape.next_at() == recorded[1].at
     assert tape.sample == recorded[0]
+    assert tape.seek(0) == recorded[0]
 
 
 @settings(max_examples=40, deadline=None)
@@ -63,7 +64,7 @@ def test_a_moment_is_shown_as_it_stood(taped: tuple[Path, list[Sample]], moment:
     at = recorded[0].at + moment
     index = max((i for i, sample in enumerate(recorded) if sample.at <= at), default=0)
     assert tape.seek(at) == recorded[index]
-    assert tape.before(number) == recorded[max(0, index - number) : index]
+    assert list(tape.before(number)) == recorded[max(0, index - number) : index]
     assert tape.sample == recorded[index]
 
 

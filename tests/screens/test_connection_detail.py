@@ -29,6 +29,8 @@ from tui.sockets.series import Series
 from tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tui.widgets.socket_lines import Row
 
 A = connection("analytics", password_from="ask", sslmode="verify-full", sslrootcert="system", region="europe-west1")
@@ -159,11 +161,8 @@ AT = 1_795_168_800.0  # 2026-11-20 10:00 UTC
 
 
 @pytest.fixture
-def looked_back(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
+def looked_back(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
     """Services with a history of twenty hours, in which a server was started again and was full for a while."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    monkeypatch.setattr(time, "time", lambda: AT)
     store = Store(paths.history_file())
     for minute in range(-1200, 0, 5):
         at, full = AT + 60 * minute, -300 <= minute < -120
@@ -173,7 +172,12 @@ def looked_back(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services
         alerts = [Alert("full", "critical", "db.example.com:5432", "full", at, at)] if full else []
         store.write(sampled(count, at=at, servers=(server,)), alerts)
     store.close()
-    return registered(services)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        patch.setattr(time, "time", lambda: AT)
+        yield registered(services)
+    time.tzset()
 
 
 async def test_longer_spans_are_plotted_by_key(looked_back: Services, size: tuple[int, int], look: Look) -> None:

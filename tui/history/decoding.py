@@ -18,7 +18,11 @@ from tui.history.lines import (
     STRANGERS,
     EncodingError,
     Values,
+    checked_moment,
+    checked_number,
     headroom,
+    is_slot,
+    is_word,
     more,
     of_groups,
     of_tenths,
@@ -26,7 +30,7 @@ from tui.history.lines import (
     tenths,
     unfolded,
 )
-from tui.sockets.growth import Trend
+from tui.sockets.growth import VERDICTS, Trend
 from tui.sockets.model import STATES, ConnectionCount, Group, Sample, ServerCount, Unregistered
 
 if TYPE_CHECKING:
@@ -65,7 +69,9 @@ class Decoder:
         """Take in the next line. Raises EncodingError."""
         with _understood():
             since, words, slots, order, changes = json.loads(line)
-            self._at += since
+            if not all(map(is_word, words)) or not all(is_slot(slot) for slot in slots):
+                raise ValueError  # the file may come from elsewhere
+            self._at = checked_moment(self._at + since)
             self._words += (tuple(word) if isinstance(word, list) else word for word in words)
             for slot in slots:
                 if slot[0] == GROUP:
@@ -90,7 +96,7 @@ class Decoder:
             self._made.pop(slot, None)
             for number in range(mask.bit_length()):
                 if mask >> number & 1:
-                    told, old = next(changes), values[number]
+                    told, old = checked_number(next(changes)), values[number]
                     values[number] = told if told is None or old is None else old + told
 
     def sample(self) -> Sample:
@@ -168,9 +174,26 @@ class Decoder:
     def _word(self, number: int | None) -> Any:
         return None if number is None else self._words[number]
 
+    def _said(self, number: int | None) -> Any:
+        """Return a word, or None where none was said."""
+        return None if number is None else self._text(number)
+
+    def _names(self, number: int | None) -> tuple[str, ...]:
+        names = self._word(number)
+        if names is not None and not isinstance(names, tuple):
+            raise TypeError
+        return names or ()
+
+    def _text(self, number: int | None) -> str:
+        word = self._word(number)
+        if not isinstance(word, str):
+            raise TypeError
+        return word
+
     def _group(self, key: Sequence[Any], values: Values) -> Group:
         state: State = STATES[key[2]]
-        database, username, application, client, feature, carto_user, connection_id = map(self._word, key[3:10])
+        database, username, application = map(self._text, key[3:6])
+        client, feature, carto_user, connection_id = map(self._said, key[6:10])
         sockets, oldest, console, kinds, stale = values
         return Group(
             database, username, application, client, state, sockets or 0, of_tenths(oldest), console or 0, kinds or 0,
@@ -181,14 +204,17 @@ class Decoder:
         verdict, samples, window, slope, low, high, *moments = values
         if verdict is None:
             return None
-        at, earliest, latest = (None if moment is None else moment / 1000 for moment in moments)
+        at, earliest, latest = (None if moment is None else checked_moment(moment) / 1000 for moment in moments)
+        said: Any = self._text(verdict)
+        if said not in VERDICTS:
+            raise ValueError
         steepness, least, most = ((part or 0) / 1e6 for part in (slope, low, high))
         return Trend(
-            self._word(verdict), steepness, least, most, at, earliest, latest, samples or 0, (window or 0) / 10
+            said, steepness, least, most, at, earliest, latest, samples or 0, (window or 0) / 10
         )  # fmt: skip
 
     def _unregistered(self, slot: int) -> Unregistered:
-        server, database, username = map(self._word, self._slots[slot][1:])
+        server, database, username = map(self._text, self._slots[slot][1:])
         return Unregistered(server, database, username, self._values[slot][0] or 0)
 
     def _members(self, slot: int) -> list[Group]:
@@ -211,12 +237,12 @@ class Decoder:
         ]
         by_state, idle_long, longest = of_groups(groups)
         states: Any = tuple(one + other for one, other in zip(own, by_state, strict=True) if one is not None)
-        label, bounded_by = self._word(server), self._word(bounded)
+        label, bounded_by = self._text(server), self._said(bounded)
         total = more(sockets, sum(states))
         bound = headroom(bounded_by, limit, total, servers.get(label))
         return ConnectionCount(
-            self._word(name),
-            self._word(self._slots[slot][1]),
+            self._text(name),
+            self._text(self._slots[slot][1]),
             label,
             total,
             states if len(states) == len(STATES) else None,
@@ -225,8 +251,8 @@ class Decoder:
             more(values[0], bound),
             limit,
             bounded_by,
-            self._word(shared) or (),
-            self._word(error),
+            self._names(shared),
+            self._text(error),
             more(stale, idle_long),
             None if opened is None else opened / 100,
             self._trend(values[1 : OF_TREND + 1]),
@@ -240,7 +266,7 @@ class Decoder:
         )
         age, used = values[0], more(used, sum(part or 0 for part in (own, strangers, console)))
         return ServerCount(
-            server=self._word(self._slots[slot][1]),
+            server=self._text(self._slots[slot][1]),
             limit=limit,
             reserved=reserved,
             used=used,
@@ -248,9 +274,9 @@ class Decoder:
             console=console,
             attributed=own,
             unregistered=strangers,
-            visibility=self._word(visibility),
+            visibility=self._said(visibility),
             seen_at=None if age is None else (self._at - age) / 1000,
-            error=self._word(error),
+            error=self._text(error),
             full=bool(full),
             opened_per_minute=None if opened is None else opened / 100,
             trend=self._trend(values[1 : OF_TREND + 1]),
@@ -263,5 +289,5 @@ class Decoder:
 def _understood() -> Iterator[None]:
     try:
         yield
-    except (ValueError, TypeError, IndexError, KeyError, StopIteration, RuntimeError) as error:
+    except (ValueError, TypeError, IndexError, KeyError, AttributeError, StopIteration, RuntimeError) as error:
         raise EncodingError(f"a sample is not written as one ({type(error).__name__})") from None

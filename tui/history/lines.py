@@ -34,10 +34,23 @@ OF_TREND = 9
 LENGTHS = {SERVER: OF_TREND + 14, CONNECTION: OF_TREND + 17, GROUP: 5, STRANGERS: 1}
 OPENED = OF_TREND + 11  # where they say how many sockets a minute were opened in its database
 PLACE = OF_TREND + 15  # where a Connection's values name its server
+_LATEST, _MOST = 253_402_300_799_000, 2**53  # the year 9999, and numbers that stay whole as a float
 
 
 class EncodingError(ValueError):
     """A line is not one of these."""
+
+
+def since_before(line: str) -> int:
+    """Return how many milliseconds after the line before it a line is, without reading the rest. Raises EncodingError.
+
+    >>> since_before("[2000,[],[],null,[1,2,3]]")
+    2000
+    """
+    try:
+        return int(line[1 : line.index(",")])
+    except ValueError:
+        raise EncodingError("a line does not begin as one") from None
 
 
 def milliseconds(at: float) -> int:
@@ -114,3 +127,30 @@ def of_tenths(tenths: int | None) -> float | None:
 
 def hundredths(rate: float | None) -> int | None:
     return None if rate is None else round(rate * 100)
+
+
+# The file may come from elsewhere: what stands in a line is looked at before it is believed.
+
+
+def checked_number(told: Any) -> int | None:
+    """Return a value of a slot. Raises ValueError where it is none, or too large to stay whole as a float."""
+    if told is None or (type(told) is int and -_MOST < told < _MOST):
+        return told
+    raise ValueError
+
+
+def checked_moment(milliseconds: Any) -> int:
+    """Return a moment that a clock can show. Raises ValueError where it is none."""
+    if type(milliseconds) is int and 0 <= milliseconds <= _LATEST:
+        return milliseconds
+    raise ValueError
+
+
+def is_word(word: Any) -> bool:
+    """Return whether this is a word: a text, or some of them."""
+    return isinstance(word, str) or (isinstance(word, list) and all(isinstance(part, str) for part in word))
+
+
+def is_slot(slot: Any) -> bool:
+    """Return whether this can name a slot."""
+    return all(part is None or type(part) is int for part in slot)

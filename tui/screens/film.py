@@ -49,7 +49,10 @@ class Shown(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    sample: Sample
+    """What is kept of a sample that was shown: not the whole, of which there may be a hundred thousand parts."""
+
+    at: float
+    counts: dict[str, int | None]  # by a Connection's id
     alerts: AlertLog
 
 
@@ -88,7 +91,7 @@ class Film:
     def until(self, at: float, is_spent: Callable[[], bool]) -> Shown | None:
         """Go to the last sample before a moment, over all until then, or as far as one gets until the time is spent."""
         moved = False
-        while not is_spent() and (coming := self._tape.next()) is not None and coming.at <= at:
+        while not is_spent() and (coming := self._tape.next_at()) is not None and coming <= at:
             moved = self._advance()
         return self._shown() if moved else None
 
@@ -110,10 +113,11 @@ class Film:
 
     def _begin(self) -> Shown | None:
         """Judge what was before where the tape stands, then what is there."""
-        here = self._tape.sample
         self._frames.clear()
-        for sample in (*self._tape.before(_LEAD + _AT_HAND), *((here,) if here is not None else ())):
+        for sample in self._tape.before(_LEAD + _AT_HAND):
             self._judge(sample)
+        if self._tape.sample is not None:
+            self._judge(self._tape.sample)
         self._steps_back = min(_AT_HAND, len(self._frames) - 1 - _LEAD)
         return self._shown()
 
@@ -128,22 +132,22 @@ class Film:
     def _judge(self, sample: Sample) -> None:
         """Add a sample, and the alerts that stood after it."""
         before = self._frames[-1] if self._frames else None
-        if before is None or not 0 <= sample.at - before.sample.at < STANDS_S:
+        if before is None or not 0 <= sample.at - before.at < STANDS_S:
             standing, ended = alerts_at(self.history, sample.at, KEPT_S)
             log = AlertLog(standing, tuple(Ended(kept.alert, kept.ended or 0.0) for kept in ended))
         else:
             log = before.alerts
-        self._frames.append(_Frame(sample, Panel(alerts=log).taken(sample, {}).alerts))
+        counts = {count.id: count.sockets for count in sample.connections}
+        self._frames.append(_Frame(sample.at, counts, Panel(alerts=log).taken(sample, {}).alerts))
 
     def _shown(self) -> Shown | None:
-        if not self._frames:
+        sample = self._tape.sample
+        if not self._frames or sample is None:
             return None
-        sample, alerts = self._frames[-1]
-        samples = [frame.sample for frame in self._frames][-LONGEST:]
-        coming = self._tape.next()
-        panel = Panel(self._cast(sample), sample, recent(samples), alerts=alerts)
-        after_s = sample.at - samples[-2].at if len(samples) > 1 else None
-        return Shown(panel, after_s, coming.at if coming is not None else None, _longest(samples[:-1]))
+        frames = list(self._frames)[-LONGEST:]
+        panel = Panel(self._cast(sample), sample, _recent(frames), alerts=frames[-1].alerts)
+        after_s = sample.at - frames[-2].at if len(frames) > 1 else None
+        return Shown(panel, after_s, self._tape.next_at(), _longest(frames[:-1]))
 
     def _cast(self, sample: Sample) -> tuple[Connection, ...]:
         """Return the Connections of a sample; where none of its sockets tells its login, as one knows it otherwise."""
@@ -173,24 +177,24 @@ def as_seen(count: ConnectionCount, known: Connection | None) -> Connection:
     )
 
 
-def recent(samples: Sequence[Sample]) -> dict[str, Series]:
+def _recent(frames: Sequence[_Frame]) -> dict[str, Series]:
     """Return the counts of each Connection in samples that follow each other; None where nobody recorded."""
     moments: dict[str, list[float]] = {}
     counts: dict[str, list[int | None]] = {}
-    most = _longest(samples)
-    for number, sample in enumerate(samples):
-        before = samples[number - 1].at if number else sample.at
-        gap = sample.at - before > most
-        for count in sample.connections:
-            if gap and count.id in moments:
-                moments[count.id].append((before + sample.at) / 2)
-                counts[count.id].append(None)
-            moments.setdefault(count.id, []).append(sample.at)
-            counts.setdefault(count.id, []).append(count.sockets)
+    most = _longest(frames)
+    for number, frame in enumerate(frames):
+        before = frames[number - 1].at if number else frame.at
+        gap = frame.at - before > most
+        for id, sockets in frame.counts.items():
+            if gap and id in moments:
+                moments[id].append((before + frame.at) / 2)
+                counts[id].append(None)
+            moments.setdefault(id, []).append(frame.at)
+            counts.setdefault(id, []).append(sockets)
     return {id: Series(tuple(at[-LONGEST:]), tuple(counts[id][-LONGEST:])) for id, at in moments.items()}
 
 
-def _longest(samples: Iterable[Sample]) -> float:
+def _longest(frames: Iterable[_Frame]) -> float:
     """Return how far apart samples may be, in seconds, without anything missing between them."""
-    apart = [later.at - one.at for one, later in pairwise(samples) if later.at > one.at]
+    apart = [later.at - one.at for one, later in pairwise(frames) if later.at > one.at]
     return max(LEAST_GAP_S, 4 * median(apart)) if apart else LEAST_GAP_S

@@ -98,6 +98,7 @@ class Replay(PanelView):
             return
         at = self._start.at
         await self._show_what(partial(film.seek, math.inf if at is None else at))
+        self._rewind()
         while True:
             try:
                 async with asyncio.timeout(self._wait_s()):

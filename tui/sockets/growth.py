@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from statistics import NormalDist, fmean, median
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tui.sockets.leaks import FEWEST, accumulate, counted
 from tui.sockets.slope import CONFIDENT, cut, is_straight, medians, quantile, quantiles, since, theil_sen
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Verdict = Literal["unknown", "steady", "shrinking", "growing", "leaking", "surging"]
+VERDICTS: frozenset[str] = frozenset(get_args(Verdict))
 RISING: frozenset[Verdict] = frozenset({"growing", "leaking", "surging"})
 
 MINUTE = 60.0
