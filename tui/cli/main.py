@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "alerts": "list what stands, acknowledge it, and try the hooks",
     "watch": "record all Connections until SIGTERM, without a screen",
     "history": "print or export what was recorded of a Connection",
+    "temp-tables": "list what workflows left behind, its size and age",
     "forecast": "say where a recorded series of socket counts leads",
     "regions": "list CARTO's static addresses, and enter your own",
     "allow": "write the firewall rules that let a region's addresses in",
@@ -136,7 +137,7 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
 def _module(name: str) -> Any:
     from importlib import import_module
 
-    return import_module("tui.cli." + ("import_" if name == "import" else name))
+    return import_module("tui.cli." + ("import_" if name == "import" else name.replace("-", "_")))
 
 
 def _open_console() -> int:
