@@ -20,7 +20,7 @@ from tui.sockets.past import Trends
 from tui.sockets.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from textual.screen import Screen
 
@@ -51,6 +51,10 @@ class Changing:
 
     def lend(self, connection_id: str) -> None:
         """Have no socket."""
+
+    async def run_errand(self, connection_id: str, errand: Callable[[], Awaitable[None]]) -> bool:
+        """Have no socket to do it with."""
+        return False
 
     async def close(self) -> None:
         """Have nothing to close."""

@@ -9,7 +9,7 @@ from tui.sockets.past import Trends
 from tui.sockets.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from tui.connections.model import Connection
     from tui.screens.watching import OnSample, PasswordOf
@@ -50,6 +50,10 @@ class FakeWatch:
 
     def lend(self, connection_id: str) -> Lent | None:
         """Have no socket."""
+
+    async def run_errand(self, connection_id: str, errand: Callable[[], Awaitable[None]]) -> bool:
+        """Have no server."""
+        return False
 
     async def run(self) -> None:
         """Count nothing by itself."""

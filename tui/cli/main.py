@@ -48,6 +48,7 @@ COMMANDS: dict[str, str] = {
     "metrics": "serve metrics for Prometheus; print rules and a dashboard",
     "history": "print or export what was recorded of a Connection",
     "replay": "play what was recorded as the panel showed it, or export it",
+    "temp-tables": "list what workflows left behind, its size and age",
     "forecast": "say where a recorded series of socket counts leads",
     "regions": "list CARTO's static addresses, and enter your own",
     "allow": "write the firewall rules that let a region's addresses in",
@@ -149,7 +150,7 @@ def _command(name: str, rest: Sequence[str], output: Output) -> int:
 def _module(name: str) -> Any:
     from importlib import import_module
 
-    return import_module("tui.cli." + ("import_" if name == "import" else name))
+    return import_module("tui.cli." + ("import_" if name == "import" else name.replace("-", "_")))
 
 
 def _open_console() -> int:

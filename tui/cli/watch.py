@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tui.sockets.alerts import Alert
     from tui.sockets.model import Sample
     from tui.sockets.sampler import Watch
+    from tui.workflows.rounds import Rounds
 
 EXAMPLES = """
 pgconns watch
@@ -126,19 +127,21 @@ class _Recording:
         self._desk = await self._open_desk()
         running = asyncio.create_task(self._watch.run())
         telling = asyncio.create_task(self._desk.run())
+        looking = asyncio.create_task(self._rounds().run())
         living = asyncio.create_task(self._live())
         self._tell(f"Recording {_number(self._connections)} every {interval_s:g} seconds into {self._recorder.path}")
         systemd.notify("READY=1", f"STATUS=Recording {_number(self._connections)}")
         try:
-            either: tuple[asyncio.Future[Any], ...] = (running, telling, ending)
+            either: tuple[asyncio.Future[Any], ...] = (running, telling, looking, ending)
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            for task in (running, telling):
+            for task in (running, telling, looking):
                 if task.done():
                     await task  # raises what went wrong
             return ending.result()
         finally:
             systemd.notify("STOPPING=1")
             living.cancel()
+            looking.cancel()
             await self._watch.close()
             await self._desk.close()
             telling.cancel()
@@ -181,6 +184,19 @@ class _Recording:
         desk = Desk(Notices(path), self._tell, standing)
         desk.set_hooks(await asyncio.to_thread(self._registry.hooks))
         return desk
+
+    def _rounds(self) -> Rounds:
+        """Return who looks at the locations for temporary tables."""
+        from tui.history.ledger import LedgerKeeper
+        from tui.workflows.rounds import Rounds
+
+        return Rounds(
+            self._watch,
+            LedgerKeeper(self._recorder.path),
+            self._password_of,
+            lambda: self._connections,
+            lambda: self._recorder.recording.state == "recording",
+        )
 
     async def _password_of(self, connection: Connection) -> Secret | None:
         return await asyncio.to_thread(self._secrets.get, connection)

@@ -3,7 +3,8 @@
 `beat` holds the samples since the last chunk was closed, a row each, written and durable one by one; `chunk` the ones
 before, compressed together. `minute` and `hour` are roll-ups of the chunks' samples; those of the beats are made when
 they are read. `hook_alert` is what each hook knows of an alert, `hook_message` what it was told, or is to be told
-where it is not `settled`; `acknowledgement` says who sees to an alert. To change the tables, add a migration to the
+where it is not `settled`; `acknowledgement` says who sees to an alert. `temp_location` is a Connection's location for
+temporary tables, `temp_table` a table in it and when it was first seen. To change the tables, add a migration to the
 end, never change one.
 """
 
@@ -116,6 +117,31 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
              at REAL NOT NULL,
              until REAL,
              PRIMARY KEY (kind, subject)
+           ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE temp_location (
+             id INTEGER PRIMARY KEY,
+             server TEXT NOT NULL,
+             database TEXT NOT NULL,
+             location TEXT NOT NULL,
+             in_database TEXT NOT NULL,
+             schema TEXT NOT NULL,
+             found INTEGER NOT NULL,
+             total INTEGER NOT NULL,
+             left_out INTEGER NOT NULL,
+             looked REAL,
+             error TEXT NOT NULL,
+             UNIQUE (server, database, location)
+           ) STRICT""",
+        """CREATE TABLE temp_table (
+             location INTEGER NOT NULL,
+             oid INTEGER NOT NULL,
+             name TEXT NOT NULL,
+             kind TEXT NOT NULL,
+             bytes INTEGER NOT NULL,
+             estimated INTEGER NOT NULL,
+             first_seen REAL NOT NULL,
+             created_after REAL,
+             PRIMARY KEY (location, oid)
            ) STRICT, WITHOUT ROWID""",
     ),
 )

@@ -6,14 +6,16 @@ Connection, and the feature that looks there fails later.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from tui.connections.locations import Place, place
 from tui.connections.model import Parameters
 from tui.postgres.errors import QueryFailed
 from tui.postgres.finding import Finding
 from tui.postgres.quoting import identifier
 from tui.postgres.session import Session
 from tui.postgres.target import Target
+from tui.workflows.tables import size
 
 CHECKS = ("analytics_toolbox", "data_observatory", "workflows_temp")
 # Newer pages of CARTO's documentation call the schema of Workflows carto_temp.
@@ -51,23 +53,6 @@ SELECT count(*) AS tables, coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigi
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = %s AND c.relkind IN ('r', 'm')
 """
-
-
-class Place(NamedTuple):
-    """A location taken apart: the schema, and the database where one is named."""
-
-    schema: str
-    database: str = ""
-
-
-def place(text: str, schemas: frozenset[str] = frozenset()) -> Place:
-    """Return the place that a location means; a schema whose own name has a dot is known by being there.
-
-    >>> place("analytics.carto"), place("carto")
-    (Place(schema='carto', database='analytics'), Place(schema='carto', database=''))
-    """
-    database, dot, schema = text.partition(".")
-    return Place(text) if not dot or text in schemas else Place(schema, database)
 
 
 async def check_locations(session: Session, parameters: Parameters) -> list[Finding]:
@@ -231,17 +216,3 @@ def workflows_temp(target: Target, row: dict[str, Any], stored: dict[str, Any] |
         holds = f": {tables}, {size(stored['bytes'])}" if stored["tables"] else ": empty"
     return Finding("workflows_temp", "ok", f"The schema {row['name']} is there and can be written{holds}",
                    detail="Nothing cleans it by itself" if stored and stored["tables"] else "")  # fmt: skip
-
-
-def size(count: int) -> str:
-    """Return a number of bytes for people.
-
-    >>> size(512), size(3 * 1024 * 1024)
-    ('512 B', '3.0 MB')
-    """
-    amount = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TB"

@@ -12,6 +12,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from tui import paths
 from tui.connections import checks
 from tui.connections.registry import RegistryError, UnknownConnection
 from tui.connections.secret import SecretsError
@@ -37,6 +38,7 @@ from tui.widgets.fact_list import FactList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from textual.app import ComposeResult
 
@@ -46,8 +48,13 @@ if TYPE_CHECKING:
     from tui.screens.services import Services
     from tui.sockets.growth import Point
     from tui.widgets.socket_lines import Row
+    from tui.workflows.tables import Ledger
 
     PastOf = Callable[[str], tuple[Point, ...]]
+
+
+# The ledger of temporary tables is written every ten minutes.
+_LOOK_S = 60.0
 
 
 class ConnectionDetail(Base[None]):
@@ -95,6 +102,7 @@ class ConnectionDetail(Base[None]):
         self._row: Row | None = None
         self._left = False
         self._kept: dict[str, Any] | None = {}
+        self._ledger: Ledger | None = None
 
     @property
     def connection_id(self) -> str:
@@ -114,6 +122,8 @@ class ConnectionDetail(Base[None]):
     def on_mount(self) -> None:
         """Show the last check, or make one."""
         self._show_plot()
+        self._look()
+        self.set_interval(_LOOK_S, self._look)
         if self._check_now:
             self.action_check()
         else:
@@ -144,8 +154,19 @@ class ConnectionDetail(Base[None]):
             self._show_parameters()
         self._row = row
         if self.is_mounted:
-            self.query_one("#now", FactList).show(socket_facts(row))
+            self.query_one("#now", FactList).show(socket_facts(row, self._ledger))
             self._show_plot()
+
+    def _look(self) -> None:
+        """See what is known of its temporary tables."""
+        self.run_worker(self._read_ledger(), group="ledger", exclusive=True, description="read the ledger")
+
+    async def _read_ledger(self) -> None:
+        path = self.services.recorder.path if self.services.recorder is not None else paths.history_file()
+        ledger = await asyncio.to_thread(read_ledger, path, self.connection)
+        if self.is_attached and ledger != self._ledger:
+            self._ledger = ledger
+            self.query_one("#now", FactList).show(socket_facts(self._row, ledger))
 
     def _show_plot(self) -> None:
         self.query_one(SpanPlot).show(plotted(self._row, self._past(self.connection.id)))
@@ -285,3 +306,15 @@ class ConnectionDetail(Base[None]):
             f"{plural(len(fixes), 'fix')[:-1]}es" if len(fixes) > 1 else fixes[0],
             title="Sent to the terminal's clipboard",
         )
+
+
+def read_ledger(path: Path, connection: Connection) -> Ledger | None:
+    """Return what is known of a Connection's temporary tables; None where nothing can be read."""
+    from tui.history import ledger  # noqa: PLC0415 - sqlite3, when it is first used
+    from tui.history.errors import HistoryError  # noqa: PLC0415
+    from tui.workflows.tables import spot  # noqa: PLC0415
+
+    try:
+        return ledger.read(path, spot(connection))
+    except HistoryError:
+        return None

@@ -19,6 +19,7 @@ from tui.widgets.plot import Plotted
 from tui.widgets.socket_lines import share_tone
 from tui.widgets.trend_words import full_sentence, trend_sentence, trend_tone
 from tui.widgets.troubles import SIGNS, kept_words, leads, sockets_out
+from tui.workflows.tables import size as amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tui.sockets.growth import Point
     from tui.sockets.model import ConnectionCount
     from tui.widgets.socket_lines import Row
+    from tui.workflows.tables import Ledger
 
 _BAR = 16
 _COLOURS = {"accent": "$accent", "warning": "$warning", "failed": "$failed", "plain": "", "muted": "$muted"}
@@ -54,8 +56,11 @@ def parameter_facts(connection: Connection) -> list[Fact]:
     return [Fact(label, Content(safe(text))) for label, text in pairs.items() if text]
 
 
-def socket_facts(row: Row | None) -> list[Fact]:
-    """Return the Connection's sockets now, the limit that binds them, where they go, and what is wrong."""
+def socket_facts(row: Row | None, ledger: Ledger | None = None) -> list[Fact]:
+    """Return the Connection's sockets now, the limit that binds them, where they go, and what is wrong.
+
+    `ledger` is what is known of its tables for workflows.
+    """
     seen = row.seen if row else None
     if row is None or seen is None:
         return [Fact(None, Content.styled("connecting…", "$muted"))]
@@ -68,8 +73,21 @@ def socket_facts(row: Row | None) -> list[Fact]:
     if row.kept:
         wrong.append(Fact(None, Content(f"· The last check left {kept_words(row.kept)}: press p to read")))
     if seen.sockets is None:
-        return [Fact("Sockets", Content.styled("—", "$muted")), *_pool(seen), *wrong]
-    return [Fact("Sockets", _use(seen)), *_states(seen), *_pool(seen), *_leading(row, seen), *wrong]
+        return [Fact("Sockets", Content.styled("—", "$muted")), *_pool(seen), *_temporary(ledger), *wrong]
+    counts = [Fact("Sockets", _use(seen)), *_states(seen), *_pool(seen), *_leading(row, seen)]
+    return [*counts, *_temporary(ledger), *wrong]
+
+
+def _temporary(ledger: Ledger | None) -> list[Fact]:
+    """Return what lies in the location for temporary tables; nothing where nobody looked, or nothing is there."""
+    if ledger is None or ledger.looked is None or not ledger.total:
+        return []
+    now = time.time()
+    said = f"{plural(ledger.total, 'table')}, {'about ' * ledger.estimated}{amount(ledger.bytes)}"
+    if ledger.tables:
+        oldest = ledger.tables[0]
+        said += f", the oldest for {duration(oldest.age_s(now))}" + " at least" * oldest.is_vague
+    return [Fact("Temp.", Content(f"{said} in {safe(ledger.schema)}"))]
 
 
 def _use(seen: ConnectionCount) -> Content:

@@ -19,16 +19,19 @@ from tui.widgets.alert_log import moment
 from tui.widgets.panel import server_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from tui.connections.model import Connection
+    from tui.history.recorder import Recorder
     from tui.history.seeding import Before
     from tui.screens.services import Services
+    from tui.screens.watching import PasswordOf
     from tui.sockets.alerts import Alert
     from tui.sockets.growth import Point
     from tui.sockets.lending import Lent
     from tui.sockets.model import Sample
     from tui.widgets.panel import Panel
+    from tui.workflows.rounds import Rounds
 
 _LOOK_AT_REGISTRY_S = 1.0
 INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -122,6 +125,7 @@ class PanelFeed(PanelView):
     def _count_these(self, connections: tuple[Connection, ...]) -> None:
         if not connections:
             self.workers.cancel_group(self, "count")
+            self.workers.cancel_group(self, "rounds")
             self.watching = None
             self.latest = replace(self.latest, sample=None, series={})
         elif self.watching is not None:
@@ -136,6 +140,8 @@ class PanelFeed(PanelView):
         if self.services.recorder is not None:
             self.services.recorder.start()
             self.run_worker(self._remember(watching), group="remember", exclusive=True, description="read the past")
+            rounds = rounds_of(watching, self.services.recorder, self.passwords.of, lambda: self.latest.connections)
+            self.run_worker(rounds.run(), group="rounds", exclusive=True, description="look at temporary tables")
         try:
             await self._tell_regions(watching)
             await watching.run()
@@ -249,6 +255,17 @@ def recorded_before(services: Services, ids: Sequence[str], servers: Collection[
         return before(services.past(), ids, servers, time.time())
     except (RegistryError, HistoryError) as error:
         return Before(trouble=str(error))
+
+
+def rounds_of(
+    watching: Watching, recorder: Recorder, password_of: PasswordOf, connections: Callable[[], Sequence[Connection]]
+) -> Rounds:
+    """Return who looks at the locations for temporary tables, while the recorder records."""
+    from tui.history.ledger import LedgerKeeper  # noqa: PLC0415 - sqlite3: not before the first frame
+    from tui.workflows.rounds import Rounds  # noqa: PLC0415
+
+    is_due = lambda: recorder.recording.state == "recording"  # noqa: E731
+    return Rounds(watching, LedgerKeeper(recorder.path), password_of, connections, is_due)
 
 
 def kept_warnings(connections: tuple[Connection, ...]) -> dict[str, int]:

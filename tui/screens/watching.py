@@ -47,6 +47,9 @@ class Watching(Protocol):
     def lend(self, connection_id: str) -> Lent | None:
         """Return the socket through which a Connection's server is watched; None where none is open."""
 
+    async def run_errand(self, connection_id: str, errand: Callable[[], Awaitable[None]]) -> bool:
+        """Have something done with a socket of its own in that one's place; return whether it was done."""
+
     async def run(self) -> None:
         """Count until cancelled."""
 

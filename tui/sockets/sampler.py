@@ -19,7 +19,7 @@ from tui.sockets.credentials import place
 from tui.sockets.model import Sample
 from tui.sockets.past import Trends
 from tui.sockets.series import Series
-from tui.sockets.server import Circumstances, PasswordOf, ServerWatch
+from tui.sockets.server import Circumstances, Errand, PasswordOf, ServerWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -131,6 +131,16 @@ class Watch:
             if any(connection.id == connection_id for connection in server.connections):
                 return server.lend()
         return None
+
+    async def run_errand(self, connection_id: str, errand: Errand) -> bool:
+        """Have something done with a socket of its own in the place of the one that watches a Connection's server.
+
+        Returns whether it was done; see `ServerWatch.run_errand`.
+        """
+        for server in self._servers:
+            if any(connection.id == connection_id for connection in server.connections):
+                return await server.run_errand(errand)
+        return False
 
     async def run(self) -> None:
         """Watch until closed or cancelled; leaves no socket behind."""

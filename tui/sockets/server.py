@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,12 @@ if TYPE_CHECKING:
 TRIES = 3
 LONGEST_DELAY_S = 30.0
 PASSES_AFTER_S = 60.0
+# An errand takes the place of the one socket: no longer than this, and not where that place might be lost.
+ERRAND_S = 15.0
+_ROOM = 3
 
 PasswordOf = Callable[["Connection"], Awaitable[Secret | None]]
+Errand = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -91,6 +96,7 @@ class ServerWatch:
         self._refusals: dict[str, Refusal] = {}
         self._sight: dict[str, Sight] = {}
         self._lookout: Lookout | None = None
+        self._errands: list[tuple[Errand, asyncio.Future[bool]]] = []
         self._stale = False
         self._snapshot: Snapshot | None = None
         self._error, self._full = "", False
@@ -119,6 +125,18 @@ class ServerWatch:
     def lend(self) -> Lent | None:
         """Return the socket through which it is watched, for statements of others; None where none is open."""
         return self._lookout.lend() if self._lookout else None
+
+    async def run_errand(self, errand: Errand) -> bool:
+        """Have something done between two polls with a socket of its own, for which the one that watches is closed.
+
+        Returns whether it was done: not where the server fails, or is so full that its place might be taken.
+        """
+        if self._error or (self.counted.server.headroom or 0) < _ROOM:
+            return False
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._errands.append((errand, done))
+        self._wake.set()
+        return await done
 
     def beat(self, number: int, delay_s: float = 0.0) -> None:
         """Poll after `delay_s`, unless a poll still runs or the server is given time to recover."""
@@ -173,6 +191,10 @@ class ServerWatch:
             while task is None or not task.cancelling():
                 await self._wake.wait()
                 self._wake.clear()
+                if self._errands:
+                    await self._see_to_errands()
+                    if self._beat == self.done and self._pokes == self._pokes_seen_to:
+                        continue
                 if self._delay_s and self._pokes == self._pokes_seen_to:
                     await asyncio.sleep(self._delay_s)
                 beat, pokes = self._beat, self._pokes
@@ -183,7 +205,21 @@ class ServerWatch:
                     self._wake.clear()  # a beat that came while the last poll ran is missed, not made up for
                 self._reported()
         finally:
+            for _, done in self._errands:
+                done.cancel()
             await self._leave()
+
+    async def _see_to_errands(self) -> None:
+        await self._leave()
+        while self._errands:
+            errand, done = self._errands[0]
+            if not done.done():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ERRAND_S):
+                        await errand()
+            self._errands.pop(0)
+            if not done.done():
+                done.set_result(True)
 
     async def _look(self) -> bool:
         """See to one beat; False where another watch takes over."""

@@ -1,0 +1,1 @@
+"""What Workflows leave behind: the tables in the locations for temporary ones."""
