@@ -176,8 +176,8 @@ def _what_if(
     other: PoolMode = "transaction" if mode == "session" else "session"
     variants = (
         ("as planned", mode, proxy.pools),
-        (f"{other} pooling", other, fitted(_needs(pools, other, sums, evidence), room)),
-        ("pools of half the size", mode, tuple(_halved(one) for one in proxy.pools)),
+        (f"{other} mode", other, fitted(_needs(pools, other, sums, evidence), room)),
+        ("half the pools", mode, tuple(_halved(one) for one in proxy.pools)),
     )
     return tuple(WhatIf(what, its, _replayed(evidence, proxy, its, made)) for what, its, made in variants)
 
