@@ -107,6 +107,15 @@ def test_limits_of_roles_and_databases_bind_their_pools_but_not_superusers() -> 
 def test_a_server_that_cannot_be_asked_is_said_to_be_not_known() -> None:
     found = asked(QUIET, limits=ServerLimits(97, asked=False))
     assert line(found, "limits of roles and databases") is None
+    assert line(found, "the server's limit") == 97
+
+
+def test_a_short_recording_and_a_server_without_room_are_said() -> None:
+    assert "little to go by" in asked(replace(QUIET, end=7200.0)).reasons[1]
+    full = asked(QUIET, limits=replace(LIMITS, max_connections=12))
+    assert line(full, "= room for CARTO") == 0
+    assert full.worth_it
+    assert [pool.pool_size for pool in full.pools] == [1, 1]
 
 
 def test_the_settings_of_a_server_are_told_apart() -> None:
