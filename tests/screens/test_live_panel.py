@@ -13,7 +13,7 @@ import pytest
 from textual.widgets import Input
 
 from tests.screens.conftest import Look, NoKeyring, Stage, on_stage, quiet, recorded, seen, top, type_text, until
-from tests.screens.watching import FakeWatch
+from tests.screens.watching import FakeWatch, watching
 from tests.widgets.given import HOSTILE, REFUSED, connection, counted, sampled
 from tui.connections import checks
 from tui.connections.model import Connection, OwnRegion, Parameters
@@ -71,13 +71,6 @@ def register(services: Services, *connections: Connection) -> None:
 
 def panel(services: Services) -> LivePanel:
     return LivePanel(services, FakeWatch)
-
-
-async def watching(pilot: Pilot[int]) -> FakeWatch:
-    """Wait until the panel counts, and return what it counts with."""
-    await until(pilot, lambda: "connecting…" in seen(pilot))
-    await pilot.pause()
-    return FakeWatch.newest
 
 
 def three() -> tuple[ConnectionCount, ...]:
@@ -327,7 +320,7 @@ async def test_regions_that_somebody_enters_or_refreshes_are_counted_by(services
         refreshed = replace(BUILT_IN[0], addresses=("34.1.2.3",), source="live", fetched_at=BUILT_IN_AT + 1)
         cache.save(cache.Cache((refreshed,)))
         await until(pilot, lambda: watch.regions["us-east1"] == ("34.1.2.3",))
-        assert FakeWatch.newest is watch
+        assert await watching(pilot) is watch
 
 
 async def test_copy_sends_no_password(services: Services) -> None:

@@ -12,7 +12,8 @@ import pytest
 from textual.widgets import Input
 
 from tests.screens.conftest import Look, on_stage, prose, quiet, recorded, seen, top, type_text, until
-from tests.screens.test_live_panel import EU, EU_DOWN, A, B, C, cursor, panel, register, three, watching
+from tests.screens.test_live_panel import EU, EU_DOWN, A, B, C, cursor, panel, register, three
+from tests.screens.watching import watching
 from tests.widgets.given import HOSTILE, connection, counted, sampled
 from tui.screens.alerts import Alerts
 from tui.screens.confirm import Confirm

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.screens.conftest import Look, on_stage, seen, until
-from tests.screens.watching import FakeWatch
+from tests.screens.watching import FakeWatch, watching
 from tests.widgets.given import HOSTILE, connection, counted, sampled
 from tui.screens.connection_detail import ConnectionDetail
 from tui.screens.live_panel import LivePanel
@@ -34,9 +34,8 @@ async def test_the_panel_tells_them_apart(services: Services, size: tuple[int, i
     for name in NAMES:
         services.registry.add(connection(name, connector="pgbouncer"))
     async with on_stage(services, LivePanel(services, FakeWatch), size) as pilot:
-        await until(pilot, lambda: "connecting…" in seen(pilot))
-        await pilot.pause()
-        FakeWatch.newest.count(sampled(*five()))
+        watch = await watching(pilot)
+        watch.count(sampled(*five()))
         await until(pilot, lambda: "12 clients in, 4 of 10 server sockets out" in seen(pilot))
         await look(pilot, "pools")
         await pilot.press("down", "down")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.hooks.given import told
 from tests.screens.conftest import on_stage, seen, until
-from tests.screens.watching import FakeWatch
+from tests.screens.watching import FakeWatch, watching
 from tests.widgets.given import connection, counted, sampled
 from tui import paths
 from tui.connections.model import Hook
@@ -29,8 +29,6 @@ from tui.sockets.model import ServerCount
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from textual.pilot import Pilot
-
     from tui.screens.services import Services
 
 A = connection("analytics")
@@ -45,12 +43,6 @@ def recording(services: Services) -> Iterator[Services]:
     assert recorder.close()
 
 
-async def _watching(pilot: Pilot[int]) -> FakeWatch:
-    await until(pilot, lambda: "connecting…" in seen(pilot))
-    await pilot.pause()
-    return FakeWatch.newest
-
-
 def _state(services: Services) -> str:
     assert services.recorder is not None
     return services.recorder.recording.state
@@ -58,7 +50,7 @@ def _state(services: Services) -> str:
 
 async def test_what_is_counted_is_recorded(recording: Services) -> None:
     async with on_stage(recording, LivePanel(recording, FakeWatch)) as pilot:
-        watch = await _watching(pilot)
+        watch = await watching(pilot)
         for number in range(3):
             count = counted("analytics", 95 + number, headroom=2 - number, bounded_by="role")
             watch.count(sampled(count, at=1000.0 + number))
@@ -71,7 +63,7 @@ async def test_what_is_counted_is_recorded(recording: Services) -> None:
 async def test_another_records_and_the_panel_says_so(recording: Services) -> None:
     store = Store(paths.history_file())
     async with on_stage(recording, LivePanel(recording, FakeWatch), (120, 40)) as pilot:
-        watch = await _watching(pilot)
+        watch = await watching(pilot)
         await until(pilot, lambda: _state(recording) == "reading")
         watch.count(sampled(counted("analytics", 5)))
         await until(pilot, lambda: "recorded elsewhere" in seen(pilot))
@@ -83,7 +75,7 @@ async def test_a_disk_that_takes_nothing_is_told_of_once(recording: Services, mo
     monkeypatch.setattr(database, "BUSY_S", 0.05)
     monkeypatch.setattr(recorders, "RETRY_S", 0.05)
     async with on_stage(recording, LivePanel(recording, FakeWatch), (120, 40)) as pilot:
-        watch = await _watching(pilot)
+        watch = await watching(pilot)
         await until(pilot, lambda: _state(recording) == "recording")
         with closing(sqlite3.connect(paths.history_file(), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -110,7 +102,7 @@ async def test_what_was_recorded_before_comes_before(recording: Services) -> Non
     store.close()
     panel = LivePanel(recording, FakeWatch)
     async with on_stage(recording, panel) as pilot:
-        watch = await _watching(pilot)
+        watch = await watching(pilot)
         await until(pilot, lambda: panel.latest.alerts.standing == (alert,))
         nearly_full = ServerCount("db.example.com:5432", 97, 3, 80, 17, 1, 79, 0, "full", now)
         watch.count(sampled(counted("analytics", 9), at=now + 1, servers=(nearly_full,)))
@@ -131,7 +123,7 @@ async def test_a_history_elsewhere_that_does_not_answer_is_told_of(recording: Se
     place = f"http://127.0.0.1:{refused_port}"
     registry.write_text(f'history = "prometheus:{place}"\n{registry.read_text()}')
     async with on_stage(recording, LivePanel(recording, FakeWatch), (120, 40)) as pilot:
-        watch = await _watching(pilot)
+        watch = await watching(pilot)
         await until(pilot, lambda: "What was before is not known" in seen(pilot))
         assert "cannot be reached: connection refused" in seen(pilot)
         watch.count(sampled(counted("analytics", 5)))
@@ -141,7 +133,7 @@ async def test_a_history_elsewhere_that_does_not_answer_is_told_of(recording: Se
 async def test_a_console_without_a_recorder_records_nothing(services: Services) -> None:
     services.registry.add(A)
     async with on_stage(services, LivePanel(services, FakeWatch)) as pilot:
-        watch = await _watching(pilot)
+        watch = await watching(pilot)
         watch.count(sampled(counted("analytics", 5)))
         await until(pilot, lambda: "5/" in seen(pilot))
     assert not paths.history_file().exists()
@@ -153,7 +145,7 @@ async def test_alerts_are_acknowledged_by_key_and_hooks_that_fail_are_told_of(
     recording.registry.set_hook(Hook("pager", command=("page",)))
     full = counted("analytics", 97, headroom=0, bounded_by="role")
     async with on_stage(recording, LivePanel(recording, FakeWatch), size) as pilot:
-        watch = await _watching(pilot)
+        watch = await watching(pilot)
         watch.count(sampled(full, at=time.time()))
         await until(pilot, lambda: recording.recorder is not None and recording.recorder.recording.seq == 1)
         failed = Outcome(told(by="pager"), time.time(), delivered=False, error="page is \x1b not there")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.screens.conftest import until
+from tui.screens.live_panel import LivePanel
 from tui.sockets.past import Trends
 from tui.sockets.series import Series
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from textual.pilot import Pilot
 
     from tui.connections.model import Connection
     from tui.screens.watching import OnSample, PasswordOf
@@ -18,9 +22,7 @@ if TYPE_CHECKING:
 
 
 class FakeWatch:
-    """Stands in for the sampler; `newest` is the one that a panel opened last."""
-
-    newest: FakeWatch
+    """Stands in for the sampler."""
 
     def __init__(
         self, connections: Sequence[Connection], password_of: PasswordOf, interval_s: float, on_sample: OnSample
@@ -34,7 +36,6 @@ class FakeWatch:
         self.retried: list[str] = []
         self.regions: dict[str, tuple[str, ...]] = {}
         self.closed = False
-        FakeWatch.newest = self
 
     def set_connections(self, connections: Sequence[Connection]) -> None:
         """Remember what is to be counted."""
@@ -69,3 +70,15 @@ class FakeWatch:
             self.trends.add(count.id, sample.at, count.sockets, count.stale, count.limit)
             self.series[count.id] = self.series.get(count.id, Series()).add(sample.at, count.sockets)
         self.on_sample(sample)
+
+
+async def watching(pilot: Pilot[int]) -> FakeWatch:
+    """Wait until the live panel counts, and return what it counts with."""
+
+    def found() -> list[FakeWatch]:
+        panels = [screen for screen in pilot.app.screen_stack if isinstance(screen, LivePanel)]
+        return [panel.watching for panel in panels if isinstance(panel.watching, FakeWatch)]
+
+    await until(pilot, found)
+    await pilot.pause()
+    return found()[0]

@@ -46,6 +46,7 @@ KEYS = (
     _key("h", "replay", "Look back", "Replay what was recorded, as it was on this screen"),
     _key("X", "export_seen", "Export counts", "Write what is seen into a CSV or JSON file"),
     _key("I", "regions", "Regions", "CARTO's addresses per region, and the firewall rules for them"),
+    _key("B", "bouncer", "PgBouncer", "Plan a PgBouncer before the server of the Connection under the cursor"),
     _key("i", "import", "Import", "Import Connections from a file or text"),
     _key("x", "export", "Export", "Show, write or copy the registry as TOML"),
     _key("A", "apply", "Apply", "Make the registry what a file says"),
