@@ -1,7 +1,7 @@
 """PgBouncer's settings: pgbouncer.ini as it is to be. Pure.
 
-Source: PgBouncer's config.md, 1.18 to 1.25. Settings that 1.18 does not know are written as comments unless the PgBouncer
-at hand knows them: an unknown one keeps it from starting.
+Source: PgBouncer's config.md, 1.18 to 1.25. Settings that 1.18 does not know are written as comments unless the
+PgBouncer at hand knows them: an unknown one keeps it from starting.
 """
 
 from __future__ import annotations
