@@ -4,13 +4,13 @@ The history counts sockets every two seconds or so; it saw none come and none go
 
 - of transactions: each socket that was busy at a count (active, in a transaction, or of a state that says neither) is
   one arrival, which holds a server socket until the next count. The work is that which was counted; its pieces are as
-  long as the interval. Real ones that are shorter wait less, by up to an interval, and more of them wait at a time;
-  real ones that are longer wait up to twice as long at worst.
+  long as the interval. Where the real ones are shorter, too long a wait is predicted, by up to an interval or two; who
+  waits at a time is not told well by counts: fewer for shorter ones, more for longer ones.
 - of sessions: as many came as the count rose by, or as the server counted to have been opened (`opened_per_minute`,
   of the whole database, from PostgreSQL 14 on) where that is more; who came first leaves first. Their mean length is
-  right by Little's law (L = lambda W), their spread is not.
+  right by Little's law (L = lambda W), their spread is not: real sessions of very different lengths wait longer.
 
-`python -m tests.bouncer.bench` measures the error of both on loads whose arrivals are known.
+`python -m tests.bouncer.test_agreement` measures the error of both on loads whose arrivals are known.
 """
 
 from __future__ import annotations
