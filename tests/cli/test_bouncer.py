@@ -14,7 +14,7 @@ import pytest
 from tests.bouncer.test_configuration import PROXY
 from tests.cli.conftest import PASSWORD, Program, Result
 from tests.cli.test_terminal import Person
-from tests.servers.host import ROOT, free_port
+from tests.servers.host import ROOT, free_port, give
 from tui.cli import bouncer_config, main
 from tui.cli.output import Output, Refused
 from tui.connections.registry import Registry
@@ -316,3 +316,19 @@ def test_at_a_terminal_it_asks_before_it_writes_over_and_offers_to_switch(
     careful.types("Write over them?", "n")
     assert (careful.status(), "Nothing was written" in careful.shown) == (2, True)
     assert (site.folder / "userlist.txt").read_text() == before
+
+
+def test_a_certificate_of_ones_own(
+    site: Site, certificate_authority: Authority, pgbouncer_on: Callable[[Path, int], Written]
+) -> None:
+    files = certificate_authority.issue("127.0.0.1", "localhost").write(site.folder.parent)
+    for file in files:
+        give(file)
+    own = ("--certificate", str(files[0]), "--key", str(files[1]))
+    written = site.config("--auth", "passwords", *own, "--json")
+    assert written.status == 0, written.out
+    assert "client-tls.key" not in written.json["files"]
+    pgbouncer_on(site.folder / "pgbouncer.ini", site.port)
+    switched = site.pgconns("bouncer", "config", "prod", "--switch", site.at)  # verify-full, by the same authority
+    assert switched.status == 0, switched.err
+    assert Registry().get("prod").parameters.sslmode == "verify-full"
