@@ -9,10 +9,9 @@ from tui.bouncer import vulnerabilities
 from tui.bouncer.shown import CONSOLE, DatabaseState, PoolState, State
 from tui.postgres.finding import Finding
 from tui.postgres.quoting import identifier
+from tui.sockets.alerts import Thresholds
 
-# A client that waits for a second feels it; one that waits for ten is about to give up.
-_SLOW_S = 1.0
-_STARVING_S = 10.0
+_SLOW_S, _STARVING_S = Thresholds().waits_s, Thresholds().starves_s
 _NEARLY_FULL, _FULL = 0.8, 0.95
 _OPEN_TO_ALL = frozenset({"any", "trust"})
 _PREPARES = (1, 21, 0)
