@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tui.bouncer.evidence import Evidence
 from tui.bouncer.load import Load, Series
 from tui.bouncer.simulation import Arrival
 from tui.history.store import Store
@@ -44,6 +45,15 @@ def counted(load: Sequence[Arrival], length_s: float, every_s: float = 2.0, idle
     held = [count + idle for count in busy]
     per_minute = [60 * len(load) / length_s] * len(moments)
     return Load(moments, (Series("gis", "carto", held, busy, per_minute),), [count + 4 for count in held])
+
+
+def recorded(*pools: tuple[str, str, list[int], list[int]], **more: Any) -> Evidence:
+    """A recording of some pools: (database, role, held, busy)."""
+    moments = [2.0 * n for n in range(len(pools[0][2]))]
+    series = tuple(Series(db, role, held, busy, [-1.0] * len(held)) for db, role, held, busy in pools)
+    load = Load(moments, series, [0] * len(moments))
+    values = {"start": 0.0, "end": 7 * 86_400.0, "peak": max(load.held), "peak_at": 0.0, "p95": 5, "load": load}
+    return Evidence(**{**values, "others": 10, **more})
 
 
 def record(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tui.bouncer.model import Database, Line, Plan, PlanError, Pool, Prediction, TimeOut, WhatIf
 
 COUNTS = st.integers(0, 10_000)
-TEXTS = st.text(max_size=8)
+TEXTS = st.text(max_size=8) | st.just("a name of sixty-three letters " * 2)
 # JSON keeps milliseconds.
 SECONDS = st.integers(0, 10**6).map(lambda number: number / 1000)
 PREDICTIONS = st.builds(

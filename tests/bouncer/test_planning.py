@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.bouncer.evidence import Evidence
+from tests.bouncer.given import recorded
 from tui.bouncer.limits import ServerLimits, read
-from tui.bouncer.load import Load, Series
 from tui.bouncer.model import Plan
 from tui.bouncer.planning import plan
 from tui.bouncer.worth import Ceiling, Member, Question
 
+if TYPE_CHECKING:
+    from tui.bouncer.evidence import Evidence
+
 TWO_PLACES = (Member("prod", "gis", "carto"), Member("tiles", "gis", "maps"))
 ONE_PLACE = (Member("prod", "gis", "carto"), Member("staging", "gis", "carto"))
 LIMITS = ServerLimits(100, {"superuser_reserved_connections": 3}, held={("app", "web"): 10})
-
-
-def recorded(*pools: tuple[str, str, list[int], list[int]], **more: Any) -> Evidence:
-    """A recording of some pools: (database, role, held, busy)."""
-    moments = [2.0 * n for n in range(len(pools[0][2]))]
-    series = tuple(Series(db, role, held, busy, [-1.0] * len(held)) for db, role, held, busy in pools)
-    load = Load(moments, series, [0] * len(moments))
-    values = {"start": 0.0, "end": 7 * 86_400.0, "peak": max(load.held), "peak_at": 0.0, "p95": 5, "load": load}
-    return Evidence(**{**values, "others": 10, **more})
 
 
 def asked(evidence: Evidence | None, *members: Member, limits: ServerLimits = LIMITS, **more: Any) -> Plan:
@@ -70,6 +63,7 @@ def test_too_many_held_and_few_busy_ask_for_transactions() -> None:
     assert any("Temporary tables" in one for one in found.cautions)
     assert found.prediction is not None
     assert (found.prediction.observed_peak, found.prediction.peak_server_sockets) == (80, 13)
+    assert found.prediction.waited == 0
 
 
 def test_merging_comes_first_where_it_is_enough() -> None:
@@ -113,6 +107,15 @@ def test_limits_of_roles_and_databases_bind_their_pools_but_not_superusers() -> 
 def test_a_server_that_cannot_be_asked_is_said_to_be_not_known() -> None:
     found = asked(QUIET, limits=ServerLimits(97, asked=False))
     assert line(found, "limits of roles and databases") is None
+    assert line(found, "the server's limit") == 97
+
+
+def test_a_short_recording_and_a_server_without_room_are_said() -> None:
+    assert "little to go by" in asked(replace(QUIET, end=7200.0)).reasons[1]
+    full = asked(QUIET, limits=replace(LIMITS, max_connections=12))
+    assert line(full, "= room for CARTO") == 0
+    assert full.worth_it
+    assert [pool.pool_size for pool in full.pools] == [1, 1]
 
 
 def test_the_settings_of_a_server_are_told_apart() -> None:

@@ -43,6 +43,7 @@ def test_a_plan_rests_on_what_was_recorded_and_on_the_server(pgconns: Program, r
     assert numbers["CARTO's ceiling"] == 40
     told = pgconns("bouncer", "plan", "prod", "--pool-mode", "transaction")
     assert told.status == 0
+    assert "cannot be told from those of staging" in told.err
     assert told.out.startswith("Not worth it: a PgBouncer before")
     assert "transaction pooling; as asked for" in told.out
     assert "Temporary tables" in told.out

@@ -31,8 +31,9 @@ class Evidence:
     """What was recorded, in sockets. `start` and `end` are in seconds since the epoch.
 
     `peak` is the most that the Connections held in a minute, `p95` what 95 of 100 minutes did not pass. `load` is that
-    of the day around the peak, `others` the most that all other clients of the server held in it. `limit` is the
-    server's, without what it reserves, as it was seen last; `full` says that it was reached.
+    of the day around their highest minute, at `peak_at`, of those whose single counts are still kept; `others` the
+    most that all other clients of the server held in it. `limit` is the server's, without what it reserves, as it was
+    seen last; `full` says that it was reached.
     """
 
     start: float
@@ -77,10 +78,12 @@ def _gather(
     minutes = history.minutes(keys, start, end)
     whole = minutes.pop(("server", server))
     seen = _together(minutes.values())
-    if not seen:
+    kept = history.span()
+    counted = [at for at in seen if kept is not None and at + MINUTE > kept.start]
+    if not counted:  # only minutes are left of it, which cannot be replayed
         return None
     first, last = min(seen), max(seen) + MINUTE
-    peak_at = max(seen, key=lambda at: (seen[at], at))
+    peak_at = max(counted, key=lambda at: (seen[at], at))
     begin = max(first, min(peak_at - DAY_S / 2, last - DAY_S))
     load = read(history.tallies(tuple(pools), server, begin, begin + DAY_S), tuple(pools.values()))
     both = zip(load.used, load.held, strict=True)

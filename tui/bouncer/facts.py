@@ -12,10 +12,11 @@ from tui.bouncer.model import PlanError
 from tui.bouncer.planning import plan
 from tui.bouncer.worth import Ceiling, Member, Question
 from tui.postgres.errors import ServerError
+from tui.sockets.attribution import claim
 from tui.sockets.credentials import label, place
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from tui.bouncer.model import Plan, PoolMode
@@ -23,18 +24,22 @@ if TYPE_CHECKING:
     from tui.history.reader import History
     from tui.sockets.lending import Asked
 
-    Open = Callable[[], Awaitable[AbstractAsyncContextManager[Asked]]]
+    Open = Callable[[], AbstractAsyncContextManager[Asked]]
 
 SINCE_S = 7 * 86_400.0
 
 
 class Facts(NamedTuple):
-    """What is known of some Connections of one server. `trouble` says why the server itself could not be asked."""
+    """What is known of some Connections of one server. `trouble` says why the server itself could not be asked.
+
+    `beside` are the names of others whose sockets cannot be told from theirs.
+    """
 
     connections: tuple[Connection, ...]
     limits: ServerLimits
     evidence: Evidence | None
     trouble: str = ""
+    beside: tuple[str, ...] = ()
 
     def plan(self, ceiling: Ceiling, mode: PoolMode | None = None) -> Plan:
         """Return the plan for them: seconds of work where much was recorded."""
@@ -69,12 +74,14 @@ async def collect(
     """
     chosen = of_one_server(connections)
     there = [one for one in registered if place(one) == place(chosen[0])]
+    claims, ids = set(map(claim, chosen)), {one.id for one in chosen}
+    beside = tuple(one.name for one in there if claim(one) in claims and one.id not in ids)
     now = time.time()
     evidence = await asyncio.to_thread(recorded, history, chosen, there, now - since_s, now + 1)
     try:
-        async with await open_session() as session:
-            return Facts(chosen, await ask(session), evidence)
+        async with open_session() as session:
+            return Facts(chosen, await ask(session), evidence, beside=beside)
     except ServerError as error:
         if evidence is None or evidence.limit is None:
             raise
-        return Facts(chosen, ServerLimits(evidence.limit, asked=False), evidence, error.finding.message)
+        return Facts(chosen, ServerLimits(evidence.limit, asked=False), evidence, error.finding.message, beside)

@@ -36,7 +36,7 @@ def plan(question: Question, limits: ServerLimits, evidence: Evidence | None) ->
     merge = mergeable(members)
     others, said = _others(pools, limits, evidence)
     spare = max(_LEAST_SPARE, math.ceil(limits.open_to_all / _SPARE_SHARE))
-    room = Room(max(1, limits.open_to_all - others - spare), *_narrower(pools, limits))
+    room = Room(max(0, limits.open_to_all - others - spare), *_narrower(pools, limits))
     sums = Sums(
         room.total or 0,
         question.ceiling.sockets(len(members)),
@@ -97,18 +97,19 @@ def _others(pools: Sequence[tuple[str, str]], limits: ServerLimits, evidence: Ev
 
 def _narrower(pools: Sequence[tuple[str, str]], limits: ServerLimits) -> tuple[dict[str, int], dict[str, int]]:
     """Return what the limits of roles and databases leave for the pools."""
-    others: Counter[str] = Counter()
+    by_role: Counter[str] = Counter()
+    by_database: Counter[str] = Counter()
     for (database, username), sockets in limits.held.items():
         if (database, username) not in pools:
-            others[f"d{database}"] += sockets
-            others[f"r{username}"] += sockets
+            by_role[username] += sockets
+            by_database[database] += sockets
     roles = {
-        role: max(1, limits.roles[role] - others[f"r{role}"])
+        role: max(0, limits.roles[role] - by_role[role])
         for role in dict.fromkeys(role for _, role in pools)
         if role in limits.roles and role not in limits.superusers
     }
     databases = {
-        database: max(1, limits.databases[database] - others[f"d{database}"])
+        database: max(0, limits.databases[database] - by_database[database])
         for database in dict.fromkeys(database for database, _ in pools)
         if database in limits.databases and not all(role in limits.superusers for d, role in pools if d == database)
     }
@@ -176,8 +177,8 @@ def _what_if(
     other: PoolMode = "transaction" if mode == "session" else "session"
     variants = (
         ("as planned", mode, proxy.pools),
-        (f"{other} pooling", other, fitted(_needs(pools, other, sums, evidence), room)),
-        ("pools of half the size", mode, tuple(_halved(one) for one in proxy.pools)),
+        (f"{other} mode", other, fitted(_needs(pools, other, sums, evidence), room)),
+        ("half the pools", mode, tuple(_halved(one) for one in proxy.pools)),
     )
     return tuple(WhatIf(what, its, _replayed(evidence, proxy, its, made)) for what, its, made in variants)
 
@@ -192,8 +193,10 @@ def _halved(pool: Pool) -> Pool:
 
 
 def _lines_of_server(limits: ServerLimits, others: int, said: str, spare: int, room: Room) -> Iterable[Line]:
-    where = "the server's setting" if limits.asked else "as it was recorded last, without what is reserved"
-    yield Line("max_connections", limits.max_connections, where)
+    if limits.asked:
+        yield Line("max_connections", limits.max_connections, "the server's setting")
+    else:
+        yield Line("the server's limit", limits.max_connections, "as recorded last, without what is reserved")
     for name, sockets in limits.reserved.items():
         if sockets:
             yield Line(f"- {name}", sockets, "not for CARTO's roles")

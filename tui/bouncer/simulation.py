@@ -139,7 +139,7 @@ class _Simulation:
         events = self._events
         for number, arrival in enumerate(self._arrivals):
             at = arrival.at
-            while events and events[0][0] <= at:
+            while events and events[0][0] <= at + _ROUNDING_S:
                 self._happen()
             self._arrive(number, at, self._pools[arrival.database, arrival.username])
         while events:

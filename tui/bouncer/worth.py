@@ -22,6 +22,7 @@ NEAR = 0.8
 # node-postgres's own pool size, and CARTO's typical replicas: two of the maps API, two of the workspace API, one SQL
 # worker. CARTO publishes the default of neither for its cloud.
 ASSUMED_POOL_SIZE, ASSUMED_NODES = 10, 5
+_ENOUGH_S = 2 * 86_400.0
 
 
 class Ceiling(NamedTuple):
@@ -119,6 +120,8 @@ def judged(
         if evidence.full:
             reasons.append(f"Every socket of the server was in use at some moment {days}: some may have been refused")
         reasons.append(f"CARTO held at most {evidence.peak} sockets {days}; there is room for {sums.room}")
+        if evidence.end - evidence.start < _ENOUGH_S:
+            reasons.append("That is little to go by: plan again after a busy week")
     if by_ceiling:
         reasons.append(f"CARTO may open {sums.ceiling} sockets ({product})")
     if not pressed and not by_ceiling:

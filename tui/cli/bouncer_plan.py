@@ -9,11 +9,12 @@ from tui.exits import Exit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from tui.bouncer.facts import Facts
     from tui.bouncer.model import Plan, Prediction
     from tui.cli.output import Output
+    from tui.postgres.session import Session
 
 EXAMPLES = """
 pgconns bouncer plan prod staging
@@ -53,6 +54,8 @@ def run(arguments: Namespace, output: Output) -> int:
     facts, plan = planned(arguments, output)
     if facts.trouble:
         output.note(f"The server could not be asked: {facts.trouble}. Its limit is the one that was recorded last.")
+    if facts.beside:
+        output.note(f"Their sockets cannot be told from those of {', '.join(facts.beside)}, not in the plan by name.")
     if output.json:
         output.value(plan.to_json())
     else:
@@ -63,7 +66,7 @@ def run(arguments: Namespace, output: Output) -> int:
 def planned(arguments: Namespace, output: Output) -> tuple[Facts, Plan]:
     """Return what is known of the Connections that are named, and the plan for them. Raises Refused, HistoryError."""
     import asyncio
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import asynccontextmanager
 
     from tui.bouncer.facts import collect, of_one_server
     from tui.bouncer.model import PlanError
@@ -75,7 +78,6 @@ def planned(arguments: Namespace, output: Output) -> tuple[Facts, Plan]:
     from tui.history.reader import History
     from tui.postgres.door import connect
     from tui.postgres.errors import CannotConnect, ServerError
-    from tui.postgres.session import Session
     from tui.postgres.target import target
 
     ceiling = Ceiling(_number("--pool-size", arguments.pool_size), _number("--nodes", arguments.nodes))
@@ -87,8 +89,10 @@ def planned(arguments: Namespace, output: Output) -> tuple[Facts, Plan]:
         raise Refused(str(error)) from None
     first, password, _ = one_server.chosen(connections[0].name)
 
-    async def session() -> AbstractAsyncContextManager[Session]:
-        return await connect(target(first.parameters, password))
+    @asynccontextmanager
+    async def session() -> AsyncIterator[Session]:
+        async with await connect(target(first.parameters, password)) as opened:
+            yield opened
 
     output.progress("Asking the server, and reading what was recorded ...")
     try:

@@ -59,7 +59,7 @@ class RealServer:
         from tui.sockets.backends import backends, belonging  # noqa: PLC0415
         from tui.sockets.credentials import place  # noqa: PLC0415
 
-        async with self._asked(password) as session:
+        async with self.asked(password) as session:
             listing = await backends(session)
         if whole_server:
             return listing
@@ -72,7 +72,7 @@ class RealServer:
         """Return a backend with its whole query; None when it has gone. Raises ServerError."""
         from tui.sockets.backends import WHOLE_QUERY_BYTES, Filter, backends  # noqa: PLC0415
 
-        async with self._asked(password) as session:
+        async with self.asked(password) as session:
             wanted = Filter(pids=(backend.pid,))
             listing = await backends(session, wanted, most=1, query_bytes=WHOLE_QUERY_BYTES)
         return next((one for one in listing.backends if one.started == backend.started), None)
@@ -81,11 +81,11 @@ class RealServer:
         """Carry a plan out. Raises ServerError where no session opens."""
         from tui.sockets.control import carry_out  # noqa: PLC0415
 
-        async with self._asked(password) as session:
+        async with self.asked(password) as session:
             return await carry_out(session, plan, on_result)
 
     @asynccontextmanager
-    async def _asked(self, password: Secret | None) -> AsyncIterator[Asked]:
+    async def asked(self, password: Secret | None) -> AsyncIterator[Asked]:
         """Open a session for the length of the block, or borrow the socket that watches. Raises ServerError."""
         await asyncio.to_thread(import_module, "tui.postgres.door")  # 290 ms, which the screen is not to wait for
         from tui.postgres.door import connect  # noqa: PLC0415

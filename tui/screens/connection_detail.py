@@ -64,6 +64,7 @@ class ConnectionDetail(Base[None]):
         Binding("y", "copy", "Copy", id="detail.copy", show=False, tooltip="Copy its URI, without the password"),
         Binding("f", "copy_fixes", "Copy fixes", id="detail.fixes", tooltip="Copy the fixes of what the check found"),
         Binding("i", "regions", "Regions", id="detail.regions", tooltip="Show the rules that let CARTO in to it"),
+        Binding("b", "bouncer", "PgBouncer", id="detail.bouncer", tooltip="Plan a PgBouncer before its server"),
         Binding("question_mark", "app.help", "Help", id="detail.help", show=False, tooltip="What the screen is for"),
     ]
 
@@ -236,6 +237,12 @@ class ConnectionDetail(Base[None]):
         from tui.screens.region_ips import RegionIps  # noqa: PLC0415 - when it is first used
 
         self.app.push_screen(RegionIps(self.services, self.connection))
+
+    def action_bouncer(self) -> None:
+        """Plan a PgBouncer before its server."""
+        from tui.screens.bouncer_plan import BouncerPlan  # noqa: PLC0415 - when it is first used
+
+        self.app.push_screen(BouncerPlan(self.services, self.connection, lend=self._lend))
 
     def action_edit(self) -> None:
         """Change its parameters."""

@@ -39,7 +39,7 @@ _ORDER_WORDS = {
 
 _NEED_CONNECTIONS = frozenset((
     "open", "edit", "check", "rename", "remove", "copy", "unlock", "filter", "sort", "trouble", "edge", "server",
-    "pause", "step", "alerts", "export_seen",
+    "pause", "step", "alerts", "export_seen", "bouncer",
 ))  # fmt: skip
 _TONES = {"failed": "$failed", "warning": "$warning", "note": "", "plain": ""}
 
@@ -169,6 +169,14 @@ class LivePanel(PanelDoors):
             detail = _detail_type()(self.services, connection, check=check, lend=self.lend, past=self.past)
             detail.show_row(self.panel.row(connection))
             self._push(detail)
+
+    def action_bouncer(self) -> None:
+        """Plan a PgBouncer before its server."""
+        connection = self._connection()
+        if connection is not None:
+            from tui.screens.bouncer_plan import BouncerPlan  # noqa: PLC0415 - for a quick first frame
+
+            self._push(BouncerPlan(self.services, connection, lend=self.lend))
 
     def action_check(self) -> None:
         """Show it, and check it again."""

@@ -43,6 +43,7 @@ KEYS = (
     _key("u", "unlock", "Unlock", "Give the passphrase or password"),
     _key("X", "export_seen", "Export counts", "Write what is seen into a CSV or JSON file"),
     _key("I", "regions", "Regions", "CARTO's addresses per region, and the firewall rules for them"),
+    _key("B", "bouncer", "PgBouncer", "Plan a PgBouncer before the server of the Connection under the cursor"),
     _key("i", "import", "Import", "Import Connections from a file or text"),
     _key("x", "export", "Export", "Show, write or copy the registry as TOML"),
     _key("A", "apply", "Apply", "Make the registry what a file says"),
