@@ -14,12 +14,10 @@ from tui.bouncer.configuration import (
     Proxy,
     default_authentication,
     entries_of,
-    lookup,
-    scram_verifier,
     settings,
     time_outs_of,
-    users,
 )
+from tui.bouncer.credentials import lookup, scram_verifier, users
 from tui.bouncer.model import Database, Plan, Pool, TimeOut
 from tui.bouncer.unit import unit
 from tui.postgres.quoting import entry_name

@@ -14,7 +14,8 @@ import pytest
 from tests.bouncer.test_configuration import PROXY
 from tests.servers.host import ROOT, Host
 from tui.bouncer import trial, writing
-from tui.bouncer.configuration import ADMIN, CERTIFICATE, KEY, STATS, USERS, Proxy, scram_verifier, settings, users
+from tui.bouncer.configuration import ADMIN, CERTIFICATE, KEY, STATS, USERS, Proxy, settings
+from tui.bouncer.credentials import scram_verifier, users
 from tui.bouncer.self_signed import self_signed
 from tui.connections.secret import Secret
 

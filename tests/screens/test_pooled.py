@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
 from tests.screens.conftest import Look, on_stage, seen, until
 from tests.screens.watching import FakeWatch, watching
 from tests.widgets.given import HOSTILE, connection, counted, sampled
@@ -10,6 +15,20 @@ from tui.screens.live_panel import LivePanel
 from tui.screens.services import Services
 from tui.sockets.model import ConnectionCount, Pooled
 from tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Moments are told by the machine's clock: here it is UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
 
 DOOR = "db.example.com:5432"
 CALM = Pooled(DOOR, 12, 0, 0.0, 4, 10, "transaction")

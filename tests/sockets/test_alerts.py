@@ -8,7 +8,7 @@ from typing import Any
 from tui.sockets.alerts import Alert, Kind, Thresholds, changes, judge
 from tui.sockets.growth import Trend
 from tui.sockets.merging import merges
-from tui.sockets.model import ConnectionCount, Group, Sample, ServerCount
+from tui.sockets.model import ConnectionCount, Group, Pooled, Sample, ServerCount
 
 LIMITS = Thresholds()
 
@@ -140,3 +140,22 @@ def test_merging_saves_what_is_idle_at_most() -> None:
     busy = [replace(each, states=(10, 0, 0, 0, 0)) for each in (one, two)]
     assert [each.saves for each in merges(sample(0, 20, *busy))] == [0]
     assert merges(sample(0, 20, count("a"), count("b"))) == merges(unseen(0)) == ()
+
+
+def test_who_waits_in_a_pgbouncer_is_told_once_and_also_while_the_server_is_not_seen() -> None:
+    def waits(waiting: int, seconds: float, **more: Any) -> ConnectionCount:
+        return count(pooled=Pooled("pooler:6432", 12, waiting, seconds, 3, 3), **more)
+
+    def judged(one: Sample) -> list[tuple[str, str, str]]:
+        return [each for each in kinds(judge(one, (), LIMITS)) if each[0] == "waiting"]
+
+    twice = (waits(2, 4.0), replace(waits(2, 4.0), name="tiles", id="id of tiles"))
+    assert judged(sample(0, 10, *twice)) == [("waiting", "warning", "id of maps")]
+    assert judged(sample(0, 10, waits(1, 10.0))) == [("waiting", "critical", "id of maps")]
+    assert judged(sample(0, 10, waits(1, 0.9))) == judged(sample(0, 10, waits(0, 0.0))) == []
+    lost = replace(
+        unseen(0), connections=(replace(unseen(0).connections[0], pooled=Pooled("p:6432", 9, 5, 3.0, 3, 3)),)
+    )
+    assert judged(lost) == [("waiting", "warning", "id of maps")]
+    (alert, *_) = judge(lost, (), LIMITS)[-1:]
+    assert alert.sentence == "maps: 5 clients wait in its PgBouncer, the first for 3 seconds"

@@ -6,15 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tui.bouncer import vulnerabilities
-from tui.bouncer.configuration import entries_of
-from tui.bouncer.model import Plan
 from tui.bouncer.shown import CONSOLE, DatabaseState, PoolState, State
 from tui.postgres.finding import Finding
 from tui.postgres.quoting import identifier
+from tui.sockets.alerts import Thresholds
 
-# A client that waits for a second feels it; one that waits for ten is about to give up.
-_SLOW_S = 1.0
-_STARVING_S = 10.0
+_SLOW_S, _STARVING_S = Thresholds().waits_s, Thresholds().starves_s
 _NEARLY_FULL, _FULL = 0.8, 0.95
 _OPEN_TO_ALL = frozenset({"any", "trust"})
 _PREPARES = (1, 21, 0)
@@ -95,7 +92,7 @@ def _encryption(state: State, *, local: bool) -> Iterator[Finding]:
             "client_tls_sslmode = require, client_tls_cert_file and client_tls_key_file in pgbouncer.ini, and RELOAD",
         )
     weak = state.config.get("server_tls_sslmode", "") in {"disable", "allow", "prefer"}
-    remote = sorted({one.host or "" for one in _entries(state) if not _on_this_machine(one.host)})
+    remote = sorted({one.host or "" for one in entries(state) if not _on_this_machine(one.host)})
     if weak and remote:
         yield Finding(
             "encryption",
@@ -111,7 +108,7 @@ def _on_this_machine(host: str | None) -> bool:
 
 
 def _databases(state: State, wanted: Sequence[Wanted]) -> Iterator[Finding]:
-    known = {one.name for one in _entries(state)}
+    known = {one.name for one in entries(state)}
     missing = {one.database: one.connection for one in reversed(wanted) if one.database not in known}
     for database, connection in missing.items():
         yield Finding(
@@ -125,7 +122,7 @@ def _databases(state: State, wanted: Sequence[Wanted]) -> Iterator[Finding]:
 
 
 def _pausing(state: State) -> Iterator[Finding]:
-    for one in _entries(state):
+    for one in entries(state):
         name = identifier(one.name)
         if one.disabled:
             yield Finding("pausing", "failed", f"The entry {one.name} is disabled: new clients are refused",
@@ -142,7 +139,7 @@ def _pool_mode(state: State, wanted: Sequence[Wanted]) -> Finding:
     names = {one.database for one in wanted}
     modes = {
         one.name: one.pool_mode or state.config.get("pool_mode", "")
-        for one in _entries(state)
+        for one in entries(state)
         if not names or one.name in names
     } or {"": state.config.get("pool_mode", "")}
     told = ", ".join(sorted(set(modes.values())))
@@ -171,7 +168,7 @@ def cap(state: State, wanted: Sequence[Wanted] = ()) -> Cap:
     """Return how many server sockets the settings allow for the roles that are seen, or wanted."""
     total, hard = 0, True
     own = {user.name: user.pool_size for user in state.users}
-    for entry in _entries(state):
+    for entry in entries(state):
         if entry.disabled:
             continue
         roles = {pool.username for pool in state.pools if pool.database == entry.name}
@@ -264,46 +261,6 @@ def _more(pool: PoolState, state: State) -> str:
     )
 
 
-def against(plan: Plan, state: State) -> tuple[Finding, ...]:
-    """Return where a running PgBouncer differs from a plan, in what the plan is about."""
-    found = []
-    shown = {one.name: one for one in _entries(state)}
-    for entry in entries_of(plan):
-        one = shown.get(entry.database)
-        if one is None:
-            found.append(_unlike(f"has no entry for {entry.database}", "Add it to [databases]"))
-            continue
-        line = f"pool_size={entry.pool_size} max_db_connections={entry.cap} in the entry {entry.database}"
-        size = one.pool_size if one.pool_size is not None else state.setting("default_pool_size")
-        if size != entry.pool_size:
-            found.append(_unlike(f"{entry.database} has pools of {size}, and the plan says {entry.pool_size}", line))
-        if (one.maximum or 0) == 0 or (one.maximum or 0) > entry.cap:
-            now = f"at most {one.maximum}" if one.maximum else "any number of"
-            found.append(
-                _unlike(f"{entry.database} may open {now} server sockets, and the plan says {entry.cap}", line)
-            )
-        mode = one.pool_mode or state.config.get("pool_mode", "")
-        if mode != plan.pool_mode:
-            found.append(_unlike(f"{entry.database} pools by {mode or 'nothing'}, and the plan says {plan.pool_mode}",
-                                 f"pool_mode = {plan.pool_mode}"))  # fmt: skip
-    clients = state.setting("max_client_conn") or 0
-    if clients < plan.max_client_conn:
-        found.append(_unlike(f"{clients} clients may come in, and the plan says {plan.max_client_conn}",
-                             f"max_client_conn = {plan.max_client_conn}"))  # fmt: skip
-    wanted = {one.setting: one.seconds for one in plan.time_outs}
-    if plan.max_prepared_statements:
-        wanted["max_prepared_statements"] = plan.max_prepared_statements
-    for name, value in wanted.items():
-        shown_now = state.setting(name)
-        if shown_now != value:
-            said = "is not known to this version" if shown_now is None else f"is {shown_now}"
-            found.append(_unlike(f"{name} {said}, and the plan says {value}", f"{name} = {value}"))
-    return tuple(found) or (Finding("plan", "ok", f"It is as the plan for {plan.server} has it"),)
-
-
-def _unlike(what: str, fix: str) -> Finding:
-    return Finding("plan", "warning", f"Unlike the plan: {what}", f"{fix}, in pgbouncer.ini, and RELOAD")
-
-
-def _entries(state: State) -> tuple[DatabaseState, ...]:
+def entries(state: State) -> tuple[DatabaseState, ...]:
+    """Return the entries that lead to databases: all but the console's own."""
     return tuple(one for one in state.databases if one.name != CONSOLE)

@@ -1,22 +1,18 @@
-"""The texts of PgBouncer's files: its settings, the list of users, the function that looks passwords up. Pure.
+"""PgBouncer's settings: pgbouncer.ini as it is to be. Pure.
 
-Sources: PgBouncer's config.md, 1.18 to 1.25, and its example of a secure function for auth_query; RFC 5803 for the form
-of SCRAM verifiers. Settings that 1.18 does not know are written as comments unless the PgBouncer at hand knows them:
-an unknown one keeps it from starting.
+Source: PgBouncer's config.md, 1.18 to 1.25. Settings that 1.18 does not know are written as comments unless the
+PgBouncer at hand knows them: an unknown one keeps it from starting.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from tui.bouncer.model import Plan, Pool
-from tui.postgres.quoting import entry_name, identifier, literal
+from tui.postgres.quoting import entry_name
 
 Authentication = Literal["auth_query", "verifiers", "passwords"]
 
@@ -27,7 +23,6 @@ CERTIFICATE, KEY, SERVER_ROOT = "client-tls.crt", "client-tls.key", "server-root
 
 _PREPARES, _ASKS_ELSEWHERE = (1, 21, 0), (1, 19, 0)
 _QUERY = "SELECT uname, phash FROM pgbouncer.user_lookup($1)"
-_ITERATIONS = 4096  # PostgreSQL's own default
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +197,7 @@ def _knows(proxy: Proxy, since: tuple[int, int, int]) -> bool:
 
 def _asking(proxy: Proxy) -> str:
     """Return how passwords are looked up: in one database where PgBouncer can, else in each that a client comes to."""
-    where = f"auth_dbname = {_one_line(proxy.entries[0].database)}\n"
+    where = f"auth_dbname = {one_line(proxy.entries[0].database)}\n"
     if not _knows(proxy, _ASKS_ELSEWHERE):
         where = f"; from 1.19 on, to ask in one database, and for roles among stats_users:\n;{where}"
     return f"auth_user = {AUTH}\nauth_query = {_QUERY}\n{where}"
@@ -217,16 +212,17 @@ def _entry(proxy: Proxy, entry: Entry) -> str:
 
 
 def _quoted(value: str) -> str:
-    return "'" + _one_line(value).replace("'", "''") + "'"
+    return "'" + one_line(value).replace("'", "''") + "'"
 
 
 def _value(value: str) -> str:
     if value != value.strip():
         raise ValueError(f"A setting of PgBouncer cannot begin or end with a space: {value!r}")
-    return _one_line(value)
+    return one_line(value)
 
 
-def _one_line(value: str) -> str:
+def one_line(value: str) -> str:
+    """Return a text that a line of PgBouncer's files can hold. Raises ValueError."""
     if re.search(r"[\x00-\x1f\x7f]", value):
         raise ValueError(f"A line of PgBouncer's files cannot hold {value!r}")
     return value
@@ -239,69 +235,3 @@ def _comment(text: str) -> str:
 def _listable(roles: Sequence[str]) -> list[str]:
     """Return the roles that a comma-separated list can name: it knows no quotes."""
     return [role for role in roles if re.fullmatch(r"[^\s,'\"]+", role)]
-
-
-def users(secrets: Mapping[str, str]) -> str:
-    """Return userlist.txt: passwords or verifiers by role. Raises ValueError where one cannot stand in it."""
-    lines = [f"{identifier(_one_line(role))} {identifier(_one_line(secret))}\n" for role, secret in secrets.items()]
-    return "".join(lines)
-
-
-def lookup(roles: Sequence[str], verifier: str) -> str:
-    """Return the SQL that makes the role and the function of auth_query; it is to be run in every database.
-
-    The function hands out the verifiers of the Connections' own roles alone, never a superuser's, and none that has
-    expired. It is PgBouncer's own example with that restriction: SECURITY DEFINER, its search_path pinned, EXECUTE
-    for one role. Raises ValueError where a role's name cannot stand in it.
-    """
-    listed = ", ".join(literal(role) for role in roles)
-    if "$lookup$" in listed:
-        raise ValueError("No role can be called $lookup$ here")
-    return _LOOKUP.format(auth=AUTH, verifier=literal(verifier), roles=listed)
-
-
-_LOOKUP = """\
--- Written by pgconns bouncer config. A superuser runs it in each database that PgBouncer is to serve, for instance with
--- psql -d DATABASE -f auth_query.sql. It is taken back by DROP SCHEMA pgbouncer CASCADE; DROP OWNED BY {auth};
--- in each of them, and then DROP ROLE {auth};
-BEGIN;
-DO $$
-BEGIN
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = '{auth}') THEN
-        CREATE ROLE {auth};
-    END IF;
-    EXECUTE pg_catalog.format('GRANT CONNECT ON DATABASE %I TO {auth}', pg_catalog.current_database());
-END
-$$;
-ALTER ROLE {auth} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION
-    PASSWORD {verifier};
-CREATE SCHEMA IF NOT EXISTS pgbouncer;
-REVOKE ALL ON SCHEMA pgbouncer FROM PUBLIC;
-GRANT USAGE ON SCHEMA pgbouncer TO {auth};
-CREATE OR REPLACE FUNCTION pgbouncer.user_lookup(IN i_username text, OUT uname text, OUT phash text)
-RETURNS record LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $lookup$
-    SELECT rolname, CASE WHEN rolvaliduntil < now() THEN NULL ELSE rolpassword END
-      FROM pg_authid
-     WHERE rolname = i_username AND rolcanlogin AND NOT rolsuper
-       AND rolname IN ({roles})
-$lookup$;
-REVOKE ALL ON FUNCTION pgbouncer.user_lookup(text) FROM PUBLIC, {auth};
-GRANT EXECUTE ON FUNCTION pgbouncer.user_lookup(text) TO {auth};
-COMMIT;
-"""
-
-
-def scram_verifier(password: str, salt: bytes) -> str:
-    """Return what a server keeps of a password of ASCII letters, which SASLprep leaves as it is (RFC 5803).
-
-    >>> scram_verifier("pencil", bytes(16))[:41]
-    'SCRAM-SHA-256$4096:AAAAAAAAAAAAAAAAAAAAAA'
-    """
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, _ITERATIONS)
-    client_key = hmac.digest(salted, b"Client Key", "sha256")
-    stored = hashlib.sha256(client_key).digest()
-    server = hmac.digest(salted, b"Server Key", "sha256")
-    salt_text, stored_text, server_text = (base64.b64encode(part).decode() for part in (salt, stored, server))
-    return f"SCRAM-SHA-256${_ITERATIONS}:{salt_text}${stored_text}:{server_text}"

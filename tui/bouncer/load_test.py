@@ -11,11 +11,10 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tui.bouncer.admin import Console
-from tui.bouncer.shown import CONSOLE, DatabaseState, State
+from tui.bouncer.shown import DatabaseState, State
 from tui.postgres.client import Client
 from tui.postgres.errors import ServerError
 from tui.postgres.finding import Finding
@@ -164,5 +163,4 @@ async def _watch(console: Console, door: Target, outcome: Outcome) -> None:
 
 def entry_of(state: State, database: str) -> DatabaseState | None:
     """Return the entry that serves a database; None where none is loaded."""
-    entries: Iterable[DatabaseState] = (one for one in state.databases if one.name == database != CONSOLE)
-    return next(iter(entries), None)
+    return next((one for one in state.databases if one.name == database), None)

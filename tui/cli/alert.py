@@ -97,12 +97,13 @@ async def _sample(connections: Sequence[Connection], password_of: PasswordOf) ->
     """Return what is counted now, with the trends of what earlier runs counted."""
     from dataclasses import replace
 
+    from tui.bouncer.watching import Watch
     from tui.regions.directory import addresses
     from tui.sockets import kept
     from tui.sockets.growth import Point, Trend, trend
     from tui.sockets.sampler import take_sample
 
-    sample = await take_sample(connections, password_of, addresses(), _TIMEOUT_S)
+    sample = await take_sample(connections, password_of, addresses(), _TIMEOUT_S, Watch)
     kept.forget_old(sample.at)
 
     def judged(name: str, sockets: int | None, stale: int | None, headroom: int | None) -> Trend | None:

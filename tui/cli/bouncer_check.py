@@ -155,7 +155,8 @@ def _admin(first: Candidate, arguments: Namespace, secrets: Secrets) -> Target:
 
 async def _check(admin: Target, candidates: Sequence[Candidate], plan: Plan | None, arguments: Namespace) -> Found:
     from tui.bouncer.admin import console
-    from tui.bouncer.checking import Wanted, against, judge
+    from tui.bouncer.checking import Wanted, judge
+    from tui.bouncer.comparing import against
     from tui.postgres.errors import ServerError
     from tui.postgres.finding import Finding
     from tui.probe.tls import is_local

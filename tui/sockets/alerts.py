@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tui.sockets.growth import Trend
-    from tui.sockets.model import ConnectionCount, Sample, ServerCount
+    from tui.sockets.model import ConnectionCount, Pooled, Sample, ServerCount
 
-Kind = Literal["unreachable", "full", "level", "time_left", "leak", "idle_in_transaction"]
+Kind = Literal["unreachable", "full", "level", "time_left", "leak", "idle_in_transaction", "waiting"]
 Level = Literal["warning", "critical"]
 
 # A level must fall by so much, and time left grow by so much, before an alert may end.
@@ -34,13 +34,16 @@ _TOLD_BY_S = 60
 class Thresholds(NamedTuple):
     """From where on something is an alert; `warning` and `critical` are shares of the limit that binds.
 
-    A limit that is reached within `within_s` is a warning, within a third of it critical.
+    A limit that is reached within `within_s` is a warning, within a third of it critical; a client that has waited in
+    PgBouncer for `waits_s` is a warning, for `starves_s` critical.
     """
 
     warning: float = 0.80
     critical: float = 0.95
     within_s: float = 1800.0
     idle_in_transaction_s: float = 60.0
+    waits_s: float = 1.0
+    starves_s: float = 10.0
 
 
 class Alert(NamedTuple):
@@ -120,7 +123,11 @@ class _Reasons:
                 seen[server.server] = server
                 yield from self._of_limit(server.server, server.server, server.limit, server.headroom)
         told: set[tuple[str, str]] = set()
+        pools: set[Pooled] = set()
         for count in self._sample.connections:
+            if count.pooled is not None and count.pooled not in pools:  # a pool that is shared is told of once
+                pools.add(count.pooled)
+                yield from self._of_pool(count.id, count.name, count.pooled)
             if count.server not in seen:
                 continue
             if count.error:
@@ -148,6 +155,16 @@ class _Reasons:
             told = span(oldest - oldest % _TOLD_BY_S)
             sentence = f"{name} holds a transaction idle for over {told}, and its locks"
             yield self._alert("idle_in_transaction", "warning", count.id, sentence)
+
+    def _of_pool(self, subject: str, name: str, pooled: Pooled) -> Iterator[Alert]:
+        """Tell who waits, which PgBouncer says also where the server cannot be asked through it."""
+        waited = pooled.maxwait_s or 0.0
+        if pooled.waiting and waited >= self._thresholds.waits_s:
+            level: Level = "critical" if waited >= self._thresholds.starves_s else "warning"
+            who = "1 client waits" if pooled.waiting == 1 else f"{pooled.waiting} clients wait"
+            yield self._alert(
+                "waiting", level, subject, f"{name}: {who} in its PgBouncer, the first for {span(waited)}"
+            )
 
     def _of_limit(self, subject: str, name: str, limit: int, headroom: int) -> Iterator[Alert]:
         if headroom <= 0:

@@ -18,9 +18,6 @@ SIGNS: dict[Level, str] = {"failed": "✗", "warning": "!", "note": "·"}
 
 THRESHOLDS = Thresholds()  # as `alert` has them
 
-# A client that waits for a second feels it; one that waits for ten is about to give up. As `bouncer check` has it.
-_WAITS_S, _STARVES_S = 1.0, 10.0
-
 SHARED = "shared by"
 SERVER_NOT_SEEN = "not seen, like its server"
 
@@ -103,11 +100,11 @@ def _of_pool(pooled: Pooled | None) -> list[Trouble]:
     if pooled.error:
         return [Trouble("note", "queue unseen", f"PgBouncer's clients and queue are not seen: {pooled.error}")]
     waited = pooled.maxwait_s or 0.0
-    if not pooled.waiting or waited < _WAITS_S:
+    if not pooled.waiting or waited < THRESHOLDS.waits_s:
         return []
     said = f"{plural(pooled.waiting, 'client')} in PgBouncer {'waits' if pooled.waiting == 1 else 'wait'}"
     sentence = f"{said} for a server socket, the first for {duration(waited)}: {pool_words(pooled)}"
-    return [Trouble("failed" if waited >= _STARVES_S else "warning", f"{pooled.waiting} wait", sentence)]
+    return [Trouble("failed" if waited >= THRESHOLDS.starves_s else "warning", f"{pooled.waiting} wait", sentence)]
 
 
 def pool_words(pooled: Pooled) -> str:
