@@ -25,6 +25,7 @@ from tui.sockets.alerts import Alert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.cli.conftest import Door, Program
 
@@ -205,3 +206,24 @@ def test_a_test_says_of_each_hook_whether_it_arrived(pgconns: Program, receiver:
     assert (only.status, only.err) == (0, "")
     assert [(one["hook"], one["arrived"]) for one in only.json["hooks"]] == [("web", True)]
     assert pgconns("alerts", "--test", "nobody").status == 2
+
+
+def test_hooks_are_exported_and_applied(pgconns: Program, tmp_path: Path) -> None:
+    registry = Registry()
+    registry.set_hook(Hook("web", webhook="https://alerts.example.com/x", level="critical"))
+    written = pgconns("export")
+    assert written.status == 0
+    assert pgconns("export", "--json").json["hooks"] == [
+        {"name": "web", "webhook": "https://alerts.example.com/x", "level": "critical"}
+    ]
+    (tmp_path / "declared.toml").write_text(written.out.replace('"critical"', '"warning"'))
+    apply = ("apply", "-f", str(tmp_path / "declared.toml"))
+    shown = pgconns(*apply, "--dry-run")
+    assert (shown.status, shown.out) == (0, "change     hook web: webhook\n")
+    assert registry.hooks()[0].level == "critical"
+    assert pgconns(*apply, "--json").json["hooks"]["change"][0]["name"] == "web"
+    assert registry.hooks()[0].level == "warning"
+    assert pgconns(*apply).out == "unchanged  hook web\n"
+    (tmp_path / "declared.toml").write_text("[[hooks]]\nname = 'web'\nwebhook = 'ftp://x'\n")
+    wrong = pgconns(*apply)
+    assert (wrong.status, "declared.toml, line 3: webhook: " in wrong.err) == (2, True)

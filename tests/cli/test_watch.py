@@ -15,7 +15,10 @@ import pytest
 from tests.cli.conftest import PASSWORD
 from tests.servers.host import wait_until
 from tui.connections.registry import Registry
+from tui.history import ledger
 from tui.history.reader import History
+from tui.history.store import Store
+from tui.workflows.tables import spot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,3 +172,38 @@ def test_the_unit(pgconns: Program, tmp_path: Path) -> None:
         checked = subprocess.run([verifier, "verify", unit], capture_output=True, text=True, check=False)
         assert str(unit) not in checked.stderr
         assert checked.returncode == 0, checked.stderr
+
+
+def test_temporary_tables_are_looked_at_and_listed(
+    pgconns: Program, door: Door, password_file: str, watch: Started
+) -> None:
+    assert (
+        pgconns("add", "one", *door.flags, "--password-from", password_file, "--workflows-temp", "left over").status
+        == 0
+    )
+    assert pgconns("temp-tables", "one").status == 5
+    with door.server.connect(door.database) as opened:
+        opened.execute('CREATE SCHEMA "left over"; CREATE TABLE "left over"."a\x1b[31m" AS SELECT 1 AS n')
+    Store(History().path).close()
+    nobody = pgconns("temp-tables", "one")
+    assert (nobody.status, "looks every ten minutes" in nobody.err) == (5, True)
+    process = watch()
+    where = spot(Registry().get("one"))
+    wait_until(lambda: ledger.read(History().path, where) is not None, "somebody looked", 60)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    listed = pgconns("temp-tables", "one")
+    assert (listed.status, listed.out.splitlines()[0].split()) == (0, ["TABLE", "SIZE", "AGE", "FIRST", "SEEN"])
+    assert "a␛[31m" in listed.out
+    assert "≥ " in listed.out
+    assert "1 table in left over of" in listed.err
+    told = pgconns("temp-tables", "one", "--json").json
+    assert [(one["table"], one["created_after"]) for one in told["tables"]] == [("a\x1b[31m", None)]
+    assert pgconns("temp-tables", "one", "--sql").status == 2
+    written = pgconns("temp-tables", "one", "--older-than", "0s", "--sql")
+    assert (written.status, "SET LOCAL lock_timeout" in written.out) == (0, True)
+    assert "DROP" not in pgconns("temp-tables", "one", "--older-than", "1h", "--sql").out
+    with door.server.connect(door.database) as opened:
+        assert opened.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'left over'").fetchone() == (1,)
+        opened.execute(written.out.encode())
+        assert opened.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'left over'").fetchone() == (0,)

@@ -97,7 +97,7 @@ async def test_what_a_webhook_answers(receiver: Receiver, monkeypatch: pytest.Mo
         await send(one, told())
     assert (raised.value.passing, raised.value.wait_s) == (True, 7.0)
     assert await refused(one, passing=False) == "The webhook answered with status 400"
-    assert "leads elsewhere" in await refused(one, passing=False)
+    assert "leads elsewhere" in await refused(one)
     receiver.hangs.set()
     monkeypatch.setattr(sending, "WEBHOOK_S", 0.2)
     assert "did not answer within 0.2 seconds" in await refused(one)
@@ -182,4 +182,4 @@ async def test_a_service_is_told_through_the_library(receiver: Receiver, tmp_pat
     assert await refused(one) == "The service did not take the notification"
     place.chmod(0o600)
     place.write_text("nothing://planted")
-    assert "no URL that apprise knows" in await refused(one, passing=False)
+    assert "no URL that apprise knows" in await refused(one)

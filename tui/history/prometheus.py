@@ -53,6 +53,7 @@ _WORDS: dict[AlertKind, str] = {
     "time_left": "will be full soon",
     "leak": "leaks",
     "idle_in_transaction": "holds a transaction idle",
+    "waiting": "has clients waiting in its PgBouncer",
 }
 
 

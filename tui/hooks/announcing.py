@@ -9,11 +9,11 @@ import json
 import sys
 
 _MISSING, _NO_SERVICE, _NOT_TOLD = 3, 4, 5
-# What each status means, and whether another try may do.
+# What each status means.
 SENTENCES = {
-    _MISSING: ("The notification library is not installed: pip install 'pgconns[apprise]'", True),
-    _NO_SERVICE: ("What apprise_from names is no URL that apprise knows, such as mailto:// or slack://", False),
-    _NOT_TOLD: ("The service did not take the notification", True),
+    _MISSING: "The notification library is not installed: pip install 'pgconns[apprise]'",
+    _NO_SERVICE: "What apprise_from names is no URL that apprise knows, such as mailto:// or slack://",
+    _NOT_TOLD: "The service did not take the notification",
 }
 
 

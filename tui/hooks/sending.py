@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 COMMAND_S, WEBHOOK_S, APPRISE_S = 30.0, 20.0, 60.0
 _CONNECT_S = 5.0
 _LONGEST_SAID = 300
-# What a server that is busy, or on its way up, answers; 408 and 425 ask for another try as well.
-_PASSING = frozenset({408, 425, 429, *range(500, 600)})
+# Answers after which another try is no use: the message is refused as it is, or, by Standard Webhooks, all are (410).
+# All others may pass, or be mended: who is on call is to hear of the alert once somebody has corrected a URL.
+_REFUSED = frozenset({400, 410, 413, 422})
 
 
 class NotDelivered(Exception):
@@ -92,8 +93,7 @@ async def _apprise(hook: Hook, message: Message) -> None:
         # What the library says may hold the URL, and with it the secret: only its status is told.
         from tui.hooks.announcing import SENTENCES  # noqa: PLC0415 - only needed for a failure
 
-        sentence, passing = SENTENCES.get(ended.status, ("The notification library failed", True))
-        raise NotDelivered(sentence, passing=passing)
+        raise NotDelivered(SENTENCES.get(ended.status, "The notification library failed"))
 
 
 async def _webhook(hook: Hook, message: Message) -> None:
@@ -148,11 +148,10 @@ def _judge(response: httpx.Response) -> None:
         return
     if 300 <= status < 400:
         raise NotDelivered(
-            f"The webhook answered with status {status} and leads elsewhere, which is not followed: name the right URL",
-            passing=False,
+            f"The webhook answered with status {status} and leads elsewhere, which is not followed: name the right URL"
         )
     wait_s = _patience(response.headers.get("retry-after", "")) if status in {429, 503} else 0.0
-    raise NotDelivered(f"The webhook answered with status {status}", passing=status in _PASSING, wait_s=wait_s)
+    raise NotDelivered(f"The webhook answered with status {status}", passing=status not in _REFUSED, wait_s=wait_s)
 
 
 def _patience(text: str) -> float:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EVERY_S = 600.0
 # The first round begins when the servers were met.
-FIRST_S = 15.0
+FIRST_S = 5.0
 _CONNECT_S = 5.0
 
 
