@@ -75,7 +75,7 @@ class Replay(PanelView):
         self._span: Span | None = None
         self._raised: list[float] = []
         self._problem = ""
-        self._wanted: asyncio.Queue[Wanted | None] = asyncio.Queue()
+        self._wanted: asyncio.Queue[tuple[Wanted | None, str]] = asyncio.Queue()
         self._clock = 0.0, 0.0  # a moment of the film, and when it was shown by the monotonic clock
 
     def body(self) -> ComposeResult:
@@ -102,12 +102,12 @@ class Replay(PanelView):
         while True:
             try:
                 async with asyncio.timeout(self._wait_s()):
-                    wanted = await self._wanted.get()
+                    wanted, otherwise = await self._wanted.get()
             except TimeoutError:
                 await self._go_on(film)
                 continue
             if wanted is not None:
-                await self._show_what(partial(wanted, film))
+                await self._show_what(partial(wanted, film), otherwise)
             self._rewind()
 
     async def _opened(self) -> Film | None:
@@ -131,8 +131,8 @@ class Replay(PanelView):
             return None
         return film
 
-    async def _show_what(self, wanted: Callable[[], Shown | None]) -> None:
-        """Read in a thread, and show what was read; hold still where there is nothing."""
+    async def _show_what(self, wanted: Callable[[], Shown | None], otherwise: str = "") -> None:
+        """Read in a thread, and show what was read; where there is nothing, hold still and say `otherwise`."""
         try:
             shown = await asyncio.to_thread(wanted)
         except HistoryError as error:
@@ -140,6 +140,8 @@ class Replay(PanelView):
             return
         if shown is None:
             self.playing = False
+            if otherwise:
+                self.tell(otherwise)
         else:
             self._problem = ""
             self._shown = shown
@@ -228,8 +230,8 @@ class Replay(PanelView):
 
     # What one can do
 
-    def _want(self, wanted: Wanted | None) -> None:
-        self._wanted.put_nowait(wanted)
+    def _want(self, wanted: Wanted | None, otherwise: str = "") -> None:
+        self._wanted.put_nowait((wanted, otherwise))
 
     def action_play(self) -> None:
         """Play, or hold still; at the end, look whether more was recorded."""
@@ -260,14 +262,8 @@ class Replay(PanelView):
     def action_alert(self, step: int) -> None:
         """Hold still, and go to where the next alert was raised, or the one before."""
         self.playing = False
-
-        def wanted(film: Film) -> Shown | None:
-            shown = film.to_alert(step)
-            if shown is None:
-                self.app.call_from_thread(self.tell, f"No alert was raised {'after' if step > 0 else 'before'} this")
-            return shown
-
-        self._want(wanted)
+        otherwise = f"No alert was raised {'after' if step > 0 else 'before'} this"
+        self._want(lambda film: film.to_alert(step), otherwise)
 
     def action_jump(self) -> None:
         """Ask for a moment, and go there."""
