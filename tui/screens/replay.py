@@ -73,6 +73,7 @@ class Replay(PanelView):
         self._film: Film | None = None
         self._shown: Shown | None = None
         self._span: Span | None = None
+        self._recorded: list[tuple[float, float]] = []
         self._raised: list[float] = []
         self._problem = ""
         self._wanted: asyncio.Queue[tuple[Wanted | None, str]] = asyncio.Queue()
@@ -113,16 +114,16 @@ class Replay(PanelView):
     async def _opened(self) -> Film | None:
         """Read what there is to show, and what the Connections are; None where there is nothing."""
 
-        def read() -> tuple[Film, Span | None, list[float]]:
+        def read() -> tuple[Film, Span | None, list[tuple[float, float]], list[float]]:
             try:
                 registered = {connection.id: connection for connection in self.services.registry.load()}
             except RegistryError:
                 registered = {}
             film = Film(self._history, registered)
-            return film, film.span(), film.alerts()
+            return film, film.span(), film.recorded(), film.alerts()
 
         try:
-            film, self._span, self._raised = await asyncio.to_thread(read)
+            film, self._span, self._recorded, self._raised = await asyncio.to_thread(read)
         except HistoryError as error:
             self._complain(str(error))
             return None
@@ -204,10 +205,8 @@ class Replay(PanelView):
             return  # what was read meanwhile has no screen any more
         self.set_class(bool(self._problem), "-broken")
         self._tell("#past", self._banner(), layout=bool(self._problem))
-        if self._span is not None and self._shown is not None:
-            end = max(self._span.end, self.panel.at)
-            drawn = timeline(self._span.start, end, self.panel.at, self._raised, self.size.width - 2)
-            self._tell("#timeline", drawn)
+        if self._shown is not None:
+            self._tell("#timeline", timeline(self._recorded, self.panel.at, self._raised, self.size.width - 2))
         for screen in self.screens_above():
             self.feed(screen)
 
