@@ -20,6 +20,7 @@ from tui.history.reader import History
 from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.history.tape import Tape
+from tui.screens.help import keys
 from tui.screens.jump import Jump
 from tui.screens.live_panel import LivePanel
 from tui.screens.past_alerts import PastAlerts
@@ -154,6 +155,8 @@ async def test_it_is_marked_as_the_past_and_offers_nothing_that_acts(
         offered = {one.binding.action.partition("(")[0] for one in pilot.app.screen.active_bindings.values()}
         acting = {"edit", "check", "rename", "remove", "add", "unlock", "interval", "import", "apply", "act", "idle"}
         assert not offered & acting
+        told = {said: key for key, said in keys(replay)}
+        assert (told["Go to the next sample"], told["Go to the sample before"]) == (".", ",")
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: isinstance(top(pilot), PastAlerts))
         await until(pilot, lambda: "then, 20 Nov 10:01:00" in seen(pilot))

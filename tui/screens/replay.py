@@ -238,7 +238,7 @@ class Replay(PanelView):
         self._want(None)
         self._tell_moment()
 
-    def action_step(self, step: int) -> None:
+    def action_sample(self, step: int) -> None:
         """Hold still, and go to the next sample or the one before."""
         self.playing = False
         self._want(Film.forward if step > 0 else Film.back)
