@@ -40,11 +40,11 @@ def _history(path: Path, number: int, *, close: bool = True) -> list[Sample]:
 
 def test_it_holds_what_was_recorded_then_and_nothing_else(tmp_path: Path) -> None:
     recorded = _history(tmp_path / "history.db", CHUNK_BEATS * 4, close=False)  # the last run is open still
-    second, file = recorded[CHUNK_BEATS : 2 * CHUNK_BEATS], tmp_path / "night.pgconns"
-    span = export(tmp_path / "history.db", file, second[0].at + 1, second[-1].at - 1)
-    assert span == (second[0].at, second[-1].at)
+    part, file = recorded[CHUNK_BEATS - 7 : 2 * CHUNK_BEATS + 11], tmp_path / "night.pgconns"
+    span = export(tmp_path / "history.db", file, part[0].at - 1, part[-1].at + 1)
+    assert span == (part[0].at, part[-1].at)
     there, here = History(tmp_path / "history.db"), History(file)
-    assert list(here.samples(0, 2e9)) == second
+    assert list(here.samples(0, 2e9)) == part
     assert here.names() == there.names()
     minutes = here.series_by(60, Traffic.id(0), span.start + 60, span.end - 60)
     assert minutes == there.series_by(60, Traffic.id(0), span.start + 60, span.end - 60)
@@ -57,6 +57,23 @@ def test_it_holds_what_was_recorded_then_and_nothing_else(tmp_path: Path) -> Non
     until = recorded[-1].at + 1
     minutes = there.series_by(60, Traffic.id(1), 1.8e9, until)
     assert History(whole).series_by(60, Traffic.id(1), 1.8e9, until) == minutes
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (5, 5), (0, 59), (59, 61), (100, 239), (190, 230), (200, 239)])
+def test_it_begins_and_ends_where_it_is_to(tmp_path: Path, first: int, last: int) -> None:
+    recorded = _history(tmp_path / "history.db", CHUNK_BEATS * 4, close=False)
+    file = tmp_path / "night.pgconns"
+    export(tmp_path / "history.db", file, recorded[first].at, recorded[last].at + 0.001)
+    there, here = History(tmp_path / "history.db"), History(file)
+    assert list(here.samples(0, 2e9)) == recorded[first : last + 1]
+    minutes = [one for one in here.series_by(60, Traffic.id(0), 1.8e9, recorded[-1].at).rollups if one.samples]
+    known = {one.at: one for one in there.series_by(60, Traffic.id(0), 1.8e9, recorded[-1].at + 1).rollups}
+    assert all(one.samples <= known[one.at].samples for one in minutes)
+    whole = [one for one in minutes if recorded[first].at <= one.at and one.at + 60 <= recorded[last].at]
+    assert whole == [known[one.at] for one in whole]
+    assert len(whole) >= (recorded[last].at - recorded[first].at) // 60 - 1
+    hours = here.series_by(3600, Traffic.id(0), 1.8e9, recorded[-1].at).rollups
+    assert sum(one.samples for one in hours) == sum(one.samples for one in minutes)
 
 
 def test_it_is_one_private_file_that_needs_nothing_beside_it(tmp_path: Path) -> None:

@@ -98,6 +98,16 @@ def test_a_clock_that_was_set_back_does_not_change_the_order(tmp_path: Path) -> 
     assert [tape.sample.at if tape.sample else None, *(s.at for s in iter(tape.forward, None))] == moments
 
 
+def test_when_somebody_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    for start in (1000.0, 1400.0, 9000.0):
+        store = Store(path)
+        for number in range(3):
+            store.write(sampled(counted("a"), at=start + 2 * number))
+        store.close()
+    assert Tape(path).stretches(600.0) == [(1000.0, 1404.0), (9000.0, 9004.0)]
+
+
 def test_nothing_recorded_and_no_history(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     with pytest.raises(HistoryError, match="pgconns watch records"):

@@ -20,6 +20,7 @@ from tui.history.reader import History
 from tui.history.recorder import Recorder
 from tui.history.store import Store
 from tui.history.tape import Tape
+from tui.screens.help import keys
 from tui.screens.jump import Jump
 from tui.screens.live_panel import LivePanel
 from tui.screens.past_alerts import PastAlerts
@@ -122,7 +123,7 @@ async def test_the_replay_equals_what_was_live_sample_by_sample(services: Servic
             assert standing == alerts[number], number
             await type_text(pilot, ".")
         await until(pilot, lambda: "the end" in seen(pilot))
-        for number in range(len(samples) - 2, len(samples) - 15, -1):
+        for number in range(len(samples) - 2, len(samples) - 9, -1):
             await type_text(pilot, ",")
             await _shows(pilot, replay, samples[number].at)
             assert _parts(pilot, 3) == live[number], number
@@ -156,6 +157,8 @@ async def test_it_is_marked_as_the_past_and_offers_nothing_that_acts(
         offered = {one.binding.action.partition("(")[0] for one in pilot.app.screen.active_bindings.values()}
         acting = {"edit", "check", "rename", "remove", "add", "unlock", "interval", "import", "apply", "act", "idle"}
         assert not offered & acting
+        told = {said: key for key, said in keys(replay)}
+        assert (told["Go to the next sample"], told["Go to the sample before"]) == (".", ",")
         await pilot.press("exclamation_mark")
         await until(pilot, lambda: isinstance(top(pilot), PastAlerts))
         await until(pilot, lambda: "then, 20 Nov 10:01:00" in seen(pilot))
@@ -236,8 +239,10 @@ async def test_what_was_recorded_meanwhile_is_played_too(services: Services) -> 
     async with on_stage(services, replay) as pilot:
         await _shows(pilot, replay, samples[9].at)
         _record(*samples[10:])
-        await pilot.press("full_stop", "full_stop")
+        await pilot.press("right", "right")
         await _shows(pilot, replay, samples[11].at)
+        await pilot.press("left")
+        await _shows(pilot, replay, samples[10].at)
 
 
 async def test_it_is_closed_while_it_reads(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

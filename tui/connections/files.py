@@ -178,7 +178,9 @@ def publish(made: Path, path: Path) -> None:
         os.close(descriptor)
     try:
         os.link(made, path)  # unlike a rename, it replaces nothing
-    except PermissionError:  # a file system without links
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         os.replace(made, path)  # noqa: PTH105 - Path.replace is the same
     _sync_folder(path.parent)

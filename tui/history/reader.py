@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tui.sockets.model import Sample
 
 Kind = Literal["connection", "server"]
+SPAN = "SELECT min(began), max(ended) FROM (SELECT began, ended FROM chunk UNION ALL SELECT min(at), max(at) FROM beat)"
 # An alert of a recorder that was ended stands on if it was seen so lately.
 STANDS_S = 600.0
 
@@ -85,10 +86,7 @@ class History:
     def span(self) -> Span | None:
         """Return from when to when samples are kept; None where none are."""
         with open_to_read(self.path) as database:
-            found = database.execute(
-                "SELECT min(began), max(ended) FROM"
-                " (SELECT began, ended FROM chunk UNION ALL SELECT min(at), max(at) FROM beat)"
-            ).fetchone()
+            found = database.execute(SPAN).fetchone()
         return None if found[0] is None else Span(*found)
 
     def names(self, kind: Kind = "connection") -> dict[str, str]:

@@ -5,32 +5,36 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+import zlib
 from contextlib import closing
 from pathlib import Path
 
 from tui.connections import files
 from tui.history import database
+from tui.history.encoding import Encoder
 from tui.history.errors import HistoryError
-from tui.history.reader import Span
-from tui.history.rollup import HOUR, MINUTE, begin
-from tui.history.runs import snapshot
+from tui.history.reader import SPAN, Span
+from tui.history.rollup import HOUR, MINUTE, begin, by_step
+from tui.history.rows import FIELDS, from_row, to_row
+from tui.history.runs import decoded, inflated, snapshot, understood
 from tui.history.schema import COLUMNS
 from tui.history.store import Store
 
 # Alerts that had ended by so long are listed still when the recording begins.
 _LISTED_S = 3600.0
 _RUNS = """
-    SELECT seq, began, ended FROM chunk WHERE ended >= ?1 AND began < ?2
+    SELECT seq, began, ended, 1 FROM chunk WHERE ended >= ?1 AND began < ?2
     UNION ALL
-    SELECT chunk, min(at), max(at) FROM beat GROUP BY chunk HAVING max(at) >= ?1 AND min(at) < ?2
+    SELECT chunk, min(at), max(at), 0 FROM beat GROUP BY chunk HAVING max(at) >= ?1 AND min(at) < ?2
+    ORDER BY 1
 """
 
 
 def export(history: Path, file: Path, start: float | None, end: float) -> Span:
     """Write what `history` holds of a span, in seconds since the epoch, into `file`; return from when to when.
 
-    Runs of samples are taken whole, so that it may begin and end some minutes earlier and later. What `file` was
-    before stays: it is made beside it, mode 0600, and gets its name when it is complete. Raises HistoryError.
+    It is made beside `file`, mode 0600, and gets its name when it is complete; what is there already stays. Raises
+    HistoryError.
     """
     try:
         folder = Path(tempfile.mkdtemp(prefix=f".{file.name}.", dir=file.parent))
@@ -59,27 +63,80 @@ def _unwritten(file: Path, why: str) -> HistoryError:
 
 
 def _copy(history: Path, made: Path, start: float, end: float) -> Span:
-    """Copy the runs of a span, and what is known of their time."""
+    """Copy the samples of a span, and what else is known of it."""
     with database.open_to_read(history) as source, snapshot(source):
         runs = source.execute(_RUNS, (start, end)).fetchall()
-        if not runs:
-            raise HistoryError(f"No sample is kept in {history} of that time: pgconns replay shows what there is")
-        span = Span(min(began for _, began, _ in runs), max(ended for _, _, ended in runs))
         with closing(database.open_to_write(made)) as target, database.transaction(target):
-            for run, _, _ in runs:
-                _rows(source, target, "chunk", "seq, last_seq, began, ended, lines", "seq = ?", (run,))
-                _rows(source, target, "beat", "seq, chunk, at, line", "chunk = ?", (run,))
+            for run, began, ended, is_closed in runs:
+                if start <= began and ended < end:
+                    _rows(source, target, "chunk", "seq, last_seq, began, ended, lines", "seq = ?", (run,))
+                    _rows(source, target, "beat", "seq, chunk, at, line", "chunk = ?", (run,))
+                else:
+                    _copy_part(source, target, history, run, start, end, is_closed=bool(is_closed))
+            found, there = target.execute(SPAN).fetchone(), Span(*source.execute(SPAN).fetchone())
+            if found[0] is None:
+                raise HistoryError(f"No sample is kept in {history} of that time: pgconns replay shows what there is")
+            span = Span(*found)
+            # Of a minute that is cut nothing is known but its samples; an hour that is cut is made of its minutes.
+            since = span.start if there.start < span.start else 0.0
+            until = span.end if there.end > span.end else span.end + HOUR
             columns = ", ".join(COLUMNS)
             for table, seconds in (("minute", MINUTE), ("hour", HOUR)):
-                within = (begin(span.start, seconds), span.end)
                 series = f"id IN (SELECT series FROM {table} WHERE at >= ? AND at <= ?)"  # noqa: S608 - a name of ours
-                _rows(source, target, "series", "id, kind, key, name", series, within)
-                _rows(source, target, table, columns, "at >= ? AND at <= ?", within)
+                named = (begin(span.start, seconds), span.end)
+                _rows(source, target, "series", "id, kind, key, name", series, named)
+                whole = (max(since, named[0]), until - seconds, span.end)
+                _rows(source, target, table, columns, "at >= ? AND at <= ? AND at <= ?", whole)
+            for hour in {begin(span.start, HOUR), begin(span.end, HOUR)}:
+                _add_hour(target, hour)
             stood = (span.end, span.start - _LISTED_S)
             alert = "kind, subject, level, sentence, since, seen, ended"
             _rows(source, target, "alert", alert, "since <= ? AND coalesce(ended, seen) >= ?", stood)
             _rows(source, target, "restart", "server, started, seen", "seen >= ? AND seen <= ?", span)
     return span
+
+
+def _copy_part(
+    source: sqlite3.Connection,
+    target: sqlite3.Connection,
+    history: Path,
+    run: int,
+    start: float,
+    end: float,
+    *,
+    is_closed: bool,
+) -> None:
+    """Copy the samples of a run that are in the span, written anew: each is told by what differs from the last."""
+    rows = source.execute("SELECT line FROM beat WHERE chunk = ? ORDER BY seq", (run,)).fetchall()
+    if is_closed:
+        (packed,) = source.execute("SELECT lines FROM chunk WHERE seq = ?", (run,)).fetchone()
+        rows = [(line,) for line in inflated(history, packed)]
+    encoder, part = Encoder(), []
+    for number, decoder in enumerate(decoded(history, [line for (line,) in rows]), run):
+        if start <= decoder.at < end:
+            part.append((number, decoder.at, encoder.line(understood(history, decoder))))
+    if not part:
+        return
+    (first, began, _), (last, ended, _) = part[0], part[-1]
+    if is_closed:
+        lines = zlib.compress("\n".join(line for _, _, line in part).encode("ascii"), 9)
+        target.execute("INSERT INTO chunk VALUES (?, ?, ?, ?, ?)", (first, last, began, ended, lines))
+    else:  # its minutes and hours are made when it is closed
+        added = [(number, first, at, line) for number, at, line in part]
+        target.executemany("INSERT INTO beat (seq, chunk, at, line) VALUES (?, ?, ?, ?)", added)
+
+
+def _add_hour(target: sqlite3.Connection, hour: int) -> None:
+    """Make an hour of the minutes that there are, for each series that has none."""
+    places = ", ".join("?" * len(COLUMNS))
+    for (series,) in target.execute("SELECT id FROM series").fetchall():
+        rows = target.execute(
+            f"SELECT {FIELDS} FROM minute WHERE series = ? AND at >= ? AND at < ? ORDER BY at",  # noqa: S608
+            (series, hour, hour + HOUR),
+        )
+        for one in by_step([from_row(row, MINUTE) for row in rows], HOUR):
+            row = (series, *to_row(one))
+            target.execute(f"INSERT OR IGNORE INTO hour (series, {FIELDS}) VALUES ({places})", row)  # noqa: S608
 
 
 def _rows(

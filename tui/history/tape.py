@@ -88,6 +88,20 @@ class Tape:
         for one in reversed(places):
             yield self._sample(one)
 
+    def stretches(self, longest_s: float) -> list[tuple[float, float]]:
+        """Return from when to when something was recorded, from old to new, apart by more than `longest_s`."""
+        with open_to_read(self._path) as database:
+            runs = database.execute(
+                "SELECT began, ended FROM chunk UNION ALL SELECT min(at), max(at) FROM beat GROUP BY chunk ORDER BY 1"
+            )
+            found: list[tuple[float, float]] = []
+            for began, ended in runs:
+                if found and began - found[-1][1] <= longest_s:
+                    found[-1] = found[-1][0], max(found[-1][1], ended)
+                else:
+                    found.append((began, ended))
+        return found
+
     def _stand(self, place: _Place) -> Sample | None:
         self.sample = self._sample(place)
         self._place = place

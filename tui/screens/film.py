@@ -71,6 +71,10 @@ class Film:
         """Return from when to when there is something to show."""
         return self.history.span()
 
+    def recorded(self) -> list[tuple[float, float]]:
+        """Return from when to when somebody recorded, from old to new."""
+        return self._tape.stretches(STANDS_S)
+
     def alerts(self) -> list[float]:
         """Return when alerts were raised, from old to new, as far as that can be shown."""
         span = self.span()

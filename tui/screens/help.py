@@ -27,6 +27,7 @@ _KEY_NAMES = {
     "asterisk": "*",
     "space": "space",
     "full_stop": ".",
+    "comma": ",",
     "exclamation_mark": "!",
 }
 

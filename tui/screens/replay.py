@@ -73,9 +73,10 @@ class Replay(PanelView):
         self._film: Film | None = None
         self._shown: Shown | None = None
         self._span: Span | None = None
+        self._recorded: list[tuple[float, float]] = []
         self._raised: list[float] = []
         self._problem = ""
-        self._wanted: asyncio.Queue[Wanted | None] = asyncio.Queue()
+        self._wanted: asyncio.Queue[tuple[Wanted | None, str]] = asyncio.Queue()
         self._clock = 0.0, 0.0  # a moment of the film, and when it was shown by the monotonic clock
 
     def body(self) -> ComposeResult:
@@ -102,27 +103,27 @@ class Replay(PanelView):
         while True:
             try:
                 async with asyncio.timeout(self._wait_s()):
-                    wanted = await self._wanted.get()
+                    wanted, otherwise = await self._wanted.get()
             except TimeoutError:
                 await self._go_on(film)
                 continue
             if wanted is not None:
-                await self._show_what(partial(wanted, film))
+                await self._show_what(partial(wanted, film), otherwise)
             self._rewind()
 
     async def _opened(self) -> Film | None:
         """Read what there is to show, and what the Connections are; None where there is nothing."""
 
-        def read() -> tuple[Film, Span | None, list[float]]:
+        def read() -> tuple[Film, Span | None, list[tuple[float, float]], list[float]]:
             try:
                 registered = {connection.id: connection for connection in self.services.registry.load()}
             except RegistryError:
                 registered = {}
             film = Film(self._history, registered)
-            return film, film.span(), film.alerts()
+            return film, film.span(), film.recorded(), film.alerts()
 
         try:
-            film, self._span, self._raised = await asyncio.to_thread(read)
+            film, self._span, self._recorded, self._raised = await asyncio.to_thread(read)
         except HistoryError as error:
             self._complain(str(error))
             return None
@@ -131,8 +132,8 @@ class Replay(PanelView):
             return None
         return film
 
-    async def _show_what(self, wanted: Callable[[], Shown | None]) -> None:
-        """Read in a thread, and show what was read; hold still where there is nothing."""
+    async def _show_what(self, wanted: Callable[[], Shown | None], otherwise: str = "") -> None:
+        """Read in a thread, and show what was read; where there is nothing, hold still and say `otherwise`."""
         try:
             shown = await asyncio.to_thread(wanted)
         except HistoryError as error:
@@ -140,6 +141,8 @@ class Replay(PanelView):
             return
         if shown is None:
             self.playing = False
+            if otherwise:
+                self.tell(otherwise)
         else:
             self._problem = ""
             self._shown = shown
@@ -202,10 +205,8 @@ class Replay(PanelView):
             return  # what was read meanwhile has no screen any more
         self.set_class(bool(self._problem), "-broken")
         self._tell("#past", self._banner(), layout=bool(self._problem))
-        if self._span is not None and self._shown is not None:
-            end = max(self._span.end, self.panel.at)
-            drawn = timeline(self._span.start, end, self.panel.at, self._raised, self.size.width - 2)
-            self._tell("#timeline", drawn)
+        if self._shown is not None:
+            self._tell("#timeline", timeline(self._recorded, self.panel.at, self._raised, self.size.width - 2))
         for screen in self.screens_above():
             self.feed(screen)
 
@@ -228,8 +229,8 @@ class Replay(PanelView):
 
     # What one can do
 
-    def _want(self, wanted: Wanted | None) -> None:
-        self._wanted.put_nowait(wanted)
+    def _want(self, wanted: Wanted | None, otherwise: str = "") -> None:
+        self._wanted.put_nowait((wanted, otherwise))
 
     def action_play(self) -> None:
         """Play, or hold still; at the end, look whether more was recorded."""
@@ -237,7 +238,7 @@ class Replay(PanelView):
         self._want(None)
         self._tell_moment()
 
-    def action_step(self, step: int) -> None:
+    def action_sample(self, step: int) -> None:
         """Hold still, and go to the next sample or the one before."""
         self.playing = False
         self._want(Film.forward if step > 0 else Film.back)
@@ -260,14 +261,8 @@ class Replay(PanelView):
     def action_alert(self, step: int) -> None:
         """Hold still, and go to where the next alert was raised, or the one before."""
         self.playing = False
-
-        def wanted(film: Film) -> Shown | None:
-            shown = film.to_alert(step)
-            if shown is None:
-                self.app.call_from_thread(self.tell, f"No alert was raised {'after' if step > 0 else 'before'} this")
-            return shown
-
-        self._want(wanted)
+        otherwise = f"No alert was raised {'after' if step > 0 else 'before'} this"
+        self._want(lambda film: film.to_alert(step), otherwise)
 
     def action_jump(self) -> None:
         """Ask for a moment, and go there."""

@@ -10,8 +10,8 @@ from tui.screens.panel_keys import VIEW_KEYS
 
 _PLAYING = (
     Binding("space,p", "play", "Play", id="replay.play", tooltip="Play, or hold still"),
-    Binding("full_stop,right", "step(1)", "Step", id="replay.step", tooltip="Go to the next sample"),
-    Binding("comma,left", "step(-1)", "Back", id="replay.step_back", tooltip="Go to the sample before"),
+    Binding("full_stop,right", "sample(1)", "Step", id="replay.step", tooltip="Go to the next sample"),
+    Binding("comma,left", "sample(-1)", "Back", id="replay.step_back", tooltip="Go to the sample before"),
     Binding("plus,equals_sign", "faster(1)", "Faster", id="replay.faster", tooltip="Play faster, up to 600 times"),
     Binding("minus", "faster(-1)", "Slower", id="replay.slower", show=False, tooltip="Play slower"),
     Binding("t", "jump", "Go to", id="replay.jump", tooltip="Go to a moment"),
