@@ -227,3 +227,31 @@ def test_hooks_are_exported_and_applied(pgconns: Program, tmp_path: Path) -> Non
     (tmp_path / "declared.toml").write_text("[[hooks]]\nname = 'web'\nwebhook = 'ftp://x'\n")
     wrong = pgconns(*apply)
     assert (wrong.status, "declared.toml, line 3: webhook: " in wrong.err) == (2, True)
+
+
+def test_what_hooks_keep_secret_is_told_nowhere(pgconns: Program, tmp_path: Path) -> None:
+    _recorded()
+    registry = Registry()
+    for one in (
+        Hook("web", webhook_from="env:PLACE", secret_from="env:KEY"),
+        Hook("wrong", webhook_from="env:WRONG"),
+        Hook("key", webhook="http://127.0.0.1:9/", secret_from="env:WRONG"),
+        Hook("chat", apprise_from="env:CHAT"),
+        Hook("chats", apprise_from="env:WRONG"),
+    ):
+        registry.set_hook(one)
+    planted = "pl4nted"
+    environment = {
+        "PLACE": f"http://{planted}:{planted}@127.0.0.1:9/{planted}",
+        "KEY": f"whsec_{planted}{'A' * 33}",
+        "WRONG": f"no://url.at.all/{planted}?%zz",
+        "CHAT": f"json://user:{planted}@127.0.0.1:9/{planted}",
+    }
+    done = pgconns("alerts", "--test", env=environment)
+    assert done.status == 1
+    assert done.out.count("did not arrive: ") == 5
+    told = [done, pgconns("alerts", env=environment), pgconns("alerts", "--json"), pgconns("doctor", env=environment)]
+    assert not [each for each in told if planted in each.out + each.err]
+    assert told[3].out.count("last delivery failed at") == 5
+    for file in (*History().path.parent.rglob("*"), registry.path):
+        assert not file.is_file() or planted.encode() not in file.read_bytes()

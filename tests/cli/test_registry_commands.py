@@ -127,7 +127,7 @@ def test_export_is_a_registry_and_round_trips(pgconns: Program, registry: Regist
     exported = pgconns("export")
     assert [c["name"] for c in tomllib.loads(exported.out)["connections"]] == ["prod", "staging"]
     assert [c["name"] for c in tomllib.loads(pgconns("export", "staging").out)["connections"]] == ["staging"]
-    assert pgconns("export", "--json").json == {**pgconns("list", "--json").json, "regions": []}
+    assert pgconns("export", "--json").json == {**pgconns("list", "--json").json, "regions": [], "hooks": []}
     (tmp_path / "other.toml").write_text(exported.out)
     assert pgconns("list", env={"PGCONNS_REGISTRY": str(tmp_path / "other.toml")}).out == pgconns("list").out
 

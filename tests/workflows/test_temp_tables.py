@@ -231,6 +231,24 @@ async def test_the_rounds_keep_to_one_socket_per_server(pg_server: PgServer, pat
     await asyncio.to_thread(wait_until, lambda: consoles(server) == 0, "no socket is left")
 
 
+async def test_an_errand_ends_with_its_server(pg_server: PgServer) -> None:
+    server = pg_server(17)
+    one = connection(server, "one", role(server), "postgres")
+    async with watching(one) as watch:
+        await until(watch, lambda sample: sample.servers[0].used is not None)
+        begun = asyncio.Event()
+
+        async def endless() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        running, waiting = (asyncio.create_task(watch.run_errand(one.id, endless)) for _ in range(2))
+        await asyncio.wait_for(begun.wait(), 30)
+        watch.set_connections([])
+        assert list(await asyncio.wait_for(asyncio.gather(running, waiting), 30)) == [False, False]
+        assert not await watch.run_errand(one.id, endless)
+
+
 def test_a_hundred_thousand_tables_are_bounded(path: Path) -> None:
     """What is listed is bounded where it is asked; the ledger of so many takes well under a second of a thread."""
     many = tuple(Table(oid, f"t{oid}", "r", oid, False) for oid in range(tables_module.MOST))

@@ -204,7 +204,8 @@ class ServerWatch:
                 self._reported()
         finally:
             for _, done in self._errands:
-                done.cancel()
+                if not done.done():
+                    done.set_result(False)
             await self._leave()
 
     async def _see_to_errands(self) -> None:
