@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import os
 import signal
@@ -111,14 +113,23 @@ def test_what_a_killed_watch_was_telling_is_told_by_the_next_one_and_nothing_els
 
 
 def test_hooks_that_hang_and_fail_delay_nothing_and_are_told_of(
-    pgconns: Program, door: Door, password_file: str, watch: Started, receiver: Receiver
+    pgconns: Program, door: Door, password_file: str, watch: Started, receiver: Receiver, tmp_path: Path
 ) -> None:
     hangs = Hook("hangs", command=("sleep", "600"), stands_seconds=0)
     fails = Hook("fails", command=("sh", "-c", "echo no pager >&2; exit 3"), stands_seconds=0)
-    web = Hook("web", webhook=receiver.url, stands_seconds=0)
+    key = tmp_path / "key"
+    key.write_text(f"{base64.b64encode(bytes(range(32))).decode()}\n")
+    web = Hook("web", webhook=receiver.url, secret_from=f"file:{key}", stands_seconds=0)
     _register(pgconns, door, password_file, hangs, fails, web)
+    receiver.statuses = [500]
     process = watch()
-    wait_until(lambda: _told(receiver) == ["alert.raised"], "the web is told")
+    wait_until(lambda: _told(receiver) == ["alert.raised"] * 2, "the web is told, after a failure")
+    first, post = (each.headers for each in receiver.posts)
+    assert first["webhook-id"] == post["webhook-id"]
+    signed = f"{post['webhook-id']}.{post['webhook-timestamp']}.".encode() + receiver.posts[1].body
+    digest = base64.b64encode(hmac.digest(bytes(range(32)), signed, "sha256")).decode()
+    assert post["webhook-signature"] == f"v1,{digest}"
+    wait_until(lambda: not notices.deliveries(History().path)["web"].error, "that is kept")
     wait_until(lambda: "fails" in notices.deliveries(History().path), "the failure is kept")
     seen = History().span()
     assert seen is not None
