@@ -16,7 +16,7 @@ from tests.screens.watching import FakeWatch
 from tests.widgets.given import connection, counted, sampled
 from tui import paths
 from tui.connections.model import Hook
-from tui.history import database, ledger, notices
+from tui.history import database, notices
 from tui.history import recorder as recorders
 from tui.history.reader import History
 from tui.history.recorder import Recorder
@@ -25,7 +25,6 @@ from tui.hooks.keeping import Outcome
 from tui.screens.live_panel import LivePanel
 from tui.sockets.alerts import Alert
 from tui.sockets.model import ServerCount
-from tui.workflows.tables import Look, Table, spot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,17 +156,3 @@ async def test_alerts_are_acknowledged_by_key_and_hooks_that_fail_are_told_of(
         await pilot.press("a")
         await until(pilot, lambda: " sees to it · " not in seen(pilot))
         assert notices.acknowledged(paths.history_file()) == {}
-
-
-async def test_temporary_tables_stand_with_their_connection(recording: Services) -> None:
-    async with on_stage(recording, LivePanel(recording, FakeWatch)) as pilot:
-        watch = await _watching(pilot)
-        await until(pilot, lambda: _state(recording) == "recording")
-        seen_there = (Table(7, "old", "r", 3 * 1024 * 1024, False), Table(8, "new", "r", 8192, True))
-        now = time.time()
-        ledger.keep(paths.history_file(), spot(A), Look("gis", "wt", True, seen_there[:1], 1), now - 3 * 86_400)
-        ledger.keep(paths.history_file(), spot(A), Look("gis", "wt", True, seen_there, 2), now)
-        watch.count(sampled(counted("analytics", 4)))
-        await until(pilot, lambda: "4/97" in seen(pilot))
-        await pilot.press("enter")
-        await until(pilot, lambda: "2 tables, about 3.0 MB, the oldest for 3 d at least in wt" in seen(pilot))
