@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import os
 import signal
@@ -111,14 +113,23 @@ def test_what_a_killed_watch_was_telling_is_told_by_the_next_one_and_nothing_els
 
 
 def test_hooks_that_hang_and_fail_delay_nothing_and_are_told_of(
-    pgconns: Program, door: Door, password_file: str, watch: Started, receiver: Receiver
+    pgconns: Program, door: Door, password_file: str, watch: Started, receiver: Receiver, tmp_path: Path
 ) -> None:
     hangs = Hook("hangs", command=("sleep", "600"), stands_seconds=0)
     fails = Hook("fails", command=("sh", "-c", "echo no pager >&2; exit 3"), stands_seconds=0)
-    web = Hook("web", webhook=receiver.url, stands_seconds=0)
+    key = tmp_path / "key"
+    key.write_text(f"{base64.b64encode(bytes(range(32))).decode()}\n")
+    web = Hook("web", webhook=receiver.url, secret_from=f"file:{key}", stands_seconds=0)
     _register(pgconns, door, password_file, hangs, fails, web)
+    receiver.statuses = [500]
     process = watch()
-    wait_until(lambda: _told(receiver) == ["alert.raised"], "the web is told")
+    wait_until(lambda: _told(receiver) == ["alert.raised"] * 2, "the web is told, after a failure")
+    first, post = (each.headers for each in receiver.posts)
+    assert first["webhook-id"] == post["webhook-id"]
+    signed = f"{post['webhook-id']}.{post['webhook-timestamp']}.".encode() + receiver.posts[1].body
+    digest = base64.b64encode(hmac.digest(bytes(range(32)), signed, "sha256")).decode()
+    assert post["webhook-signature"] == f"v1,{digest}"
+    wait_until(lambda: not notices.deliveries(History().path)["web"].error, "that is kept")
     wait_until(lambda: "fails" in notices.deliveries(History().path), "the failure is kept")
     seen = History().span()
     assert seen is not None
@@ -227,3 +238,31 @@ def test_hooks_are_exported_and_applied(pgconns: Program, tmp_path: Path) -> Non
     (tmp_path / "declared.toml").write_text("[[hooks]]\nname = 'web'\nwebhook = 'ftp://x'\n")
     wrong = pgconns(*apply)
     assert (wrong.status, "declared.toml, line 3: webhook: " in wrong.err) == (2, True)
+
+
+def test_what_hooks_keep_secret_is_told_nowhere(pgconns: Program, tmp_path: Path) -> None:
+    _recorded()
+    registry = Registry()
+    for one in (
+        Hook("web", webhook_from="env:PLACE", secret_from="env:KEY"),
+        Hook("wrong", webhook_from="env:WRONG"),
+        Hook("key", webhook="http://127.0.0.1:9/", secret_from="env:WRONG"),
+        Hook("chat", apprise_from="env:CHAT"),
+        Hook("chats", apprise_from="env:WRONG"),
+    ):
+        registry.set_hook(one)
+    planted = "pl4nted"
+    environment = {
+        "PLACE": f"http://{planted}:{planted}@127.0.0.1:9/{planted}",
+        "KEY": f"whsec_{planted}{'A' * 33}",
+        "WRONG": f"no://url.at.all/{planted}?%zz",
+        "CHAT": f"json://user:{planted}@127.0.0.1:9/{planted}",
+    }
+    done = pgconns("alerts", "--test", env=environment)
+    assert done.status == 1
+    assert done.out.count("did not arrive: ") == 5
+    told = [done, pgconns("alerts", env=environment), pgconns("alerts", "--json"), pgconns("doctor", env=environment)]
+    assert not [each for each in told if planted in each.out + each.err]
+    assert told[3].out.count("last delivery failed at") == 5
+    for file in (*History().path.parent.rglob("*"), registry.path):
+        assert not file.is_file() or planted.encode() not in file.read_bytes()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 from tests.servers.host import wait_until
 from tests.sockets.given import connection, consoles, password_of, role, until, watching
 from tui.connections.model import Connection, Parameters
-from tui.history import ledger
+from tui.history import ledger, notices
+from tui.history.errors import HistoryError
 from tui.history.ledger import LedgerKeeper
+from tui.history.schema import APPLICATION_ID, MIGRATIONS
 from tui.history.store import Store
 from tui.postgres.door import connect
 from tui.postgres.target import target
@@ -72,6 +76,22 @@ def known(path: Path, where: Spot) -> Ledger:
 
 def _tables(*oids: int) -> Look:
     return Look("gis", "temp", True, tuple(Table(oid, f"t{oid}", "r", 8192, False) for oid in oids), len(oids))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_older_history_gets_a_ledger(tmp_path: Path, version: int) -> None:
+    place = tmp_path / "history.db"
+    with closing(sqlite3.connect(place)) as database:
+        for statements in MIGRATIONS[:version]:
+            for statement in statements:
+                database.execute(statement)
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        database.execute(f"PRAGMA user_version = {version}")
+    with pytest.raises(HistoryError, match="of an older pgconns"):
+        ledger.read(place, SPOT)
+    Store(place).close()
+    assert ledger.read(place, SPOT) is None
+    assert notices.load(place).known == {}
 
 
 def test_a_table_is_as_old_as_it_was_seen_while_its_oid_is_the_same(path: Path) -> None:
@@ -229,6 +249,24 @@ async def test_the_rounds_keep_to_one_socket_per_server(pg_server: PgServer, pat
         await rounds.make()  # too soon
         assert known(path, spot(watched[0])).looked == looked
     await asyncio.to_thread(wait_until, lambda: consoles(server) == 0, "no socket is left")
+
+
+async def test_an_errand_ends_with_its_server(pg_server: PgServer) -> None:
+    server = pg_server(17)
+    one = connection(server, "one", role(server), "postgres")
+    async with watching(one) as watch:
+        await until(watch, lambda sample: sample.servers[0].used is not None)
+        begun = asyncio.Event()
+
+        async def endless() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        running, waiting = (asyncio.create_task(watch.run_errand(one.id, endless)) for _ in range(2))
+        await asyncio.wait_for(begun.wait(), 30)
+        watch.set_connections([])
+        assert list(await asyncio.wait_for(asyncio.gather(running, waiting), 30)) == [False, False]
+        assert not await watch.run_errand(one.id, endless)
 
 
 def test_a_hundred_thousand_tables_are_bounded(path: Path) -> None:

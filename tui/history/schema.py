@@ -118,7 +118,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
              until REAL,
              PRIMARY KEY (kind, subject)
            ) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE temp_location (
+    ),
+    (
+        # IF NOT EXISTS: for an hour these were a part of the migration before.
+        """CREATE TABLE IF NOT EXISTS temp_location (
              id INTEGER PRIMARY KEY,
              server TEXT NOT NULL,
              database TEXT NOT NULL,
@@ -132,7 +135,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
              error TEXT NOT NULL,
              UNIQUE (server, database, location)
            ) STRICT""",
-        """CREATE TABLE temp_table (
+        """CREATE TABLE IF NOT EXISTS temp_table (
              location INTEGER NOT NULL,
              oid INTEGER NOT NULL,
              name TEXT NOT NULL,

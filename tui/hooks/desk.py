@@ -64,6 +64,7 @@ class Desk:
         self._new: list[Message] = []
         self._outcomes: list[Outcome] = []
         self._wake = asyncio.Event()
+        self._keeping = asyncio.Lock()  # who closes waits for what is being kept
         self._told_of_keeping = ""
         self._closing = False
 
@@ -148,6 +149,10 @@ class Desk:
 
     async def _keep(self) -> None:
         """Keep what is new, then hand new messages to their queues."""
+        async with self._keeping:
+            await self._keep_changes()
+
+    async def _keep_changes(self) -> None:
         changed, new, outcomes = self._changed, self._new, self._outcomes
         self._changed, self._new, self._outcomes = {}, [], []
         if changed or new or outcomes:

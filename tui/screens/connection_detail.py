@@ -24,6 +24,7 @@ from tui.screens.connection_facts import (
     kept_findings,
     parameter_facts,
     plotted,
+    read_ledger,
     socket_facts,
     verdict,
 )
@@ -38,7 +39,6 @@ from tui.widgets.fact_list import FactList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from textual.app import ComposeResult
 
@@ -313,15 +313,3 @@ class ConnectionDetail(Base[None]):
             f"{plural(len(fixes), 'fix')[:-1]}es" if len(fixes) > 1 else fixes[0],
             title="Sent to the terminal's clipboard",
         )
-
-
-def read_ledger(path: Path, connection: Connection) -> Ledger | None:
-    """Return what is known of a Connection's temporary tables; None where nothing can be read."""
-    from tui.history import ledger  # noqa: PLC0415 - sqlite3, when it is first used
-    from tui.history.errors import HistoryError  # noqa: PLC0415
-    from tui.workflows.tables import spot  # noqa: PLC0415
-
-    try:
-        return ledger.read(path, spot(connection))
-    except HistoryError:
-        return None

@@ -23,6 +23,7 @@ from tui.workflows.tables import size as amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tui.connections.model import Connection
     from tui.sockets.growth import Point
@@ -184,3 +185,15 @@ def verdict(findings: tuple[Finding, ...]) -> str:
     warnings = sum(finding.status == "warning" for finding in findings)
     said = [plural(number, word) for number, word in ((failed, "failure"), (warnings, "warning")) if number]
     return ", ".join(said) if said else "everything is OK"
+
+
+def read_ledger(path: Path, connection: Connection) -> Ledger | None:
+    """Return what is known of a Connection's temporary tables; None where nothing can be read."""
+    from tui.history import ledger  # noqa: PLC0415 - sqlite3, when it is first used
+    from tui.history.errors import HistoryError  # noqa: PLC0415
+    from tui.workflows.tables import spot  # noqa: PLC0415
+
+    try:
+        return ledger.read(path, spot(connection))
+    except HistoryError:
+        return None

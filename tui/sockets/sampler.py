@@ -19,12 +19,13 @@ from tui.sockets.credentials import place
 from tui.sockets.model import Sample
 from tui.sockets.past import Trends
 from tui.sockets.series import Series
-from tui.sockets.server import Circumstances, Errand, PasswordOf, ServerWatch
+from tui.sockets.server import Circumstances, PasswordOf, ServerWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
     from tui.connections.model import Connection
+    from tui.sockets.errands import Errand
     from tui.sockets.lending import Lent
     from tui.sockets.model import Polls
     from tui.sockets.queries import Identity

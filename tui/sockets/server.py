@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from tui.sockets.credentials import (
     place,
     same_access,
 )
+from tui.sockets.errands import Errand, Errands
 from tui.sockets.lookout import Arguments, Lookout
 from tui.sockets.matching import like, valid_networks
 from tui.sockets.model import Polls
@@ -40,12 +40,10 @@ if TYPE_CHECKING:
 TRIES = 3
 LONGEST_DELAY_S = 30.0
 PASSES_AFTER_S = 60.0
-# An errand takes the place of the one socket: no longer than this, and not where that place might be lost.
-ERRAND_S = 15.0
+# An errand takes the place of the one socket, but not where others might take that place.
 _ROOM = 3
 
 PasswordOf = Callable[["Connection"], Awaitable[Secret | None]]
-Errand = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -96,7 +94,7 @@ class ServerWatch:
         self._refusals: dict[str, Refusal] = {}
         self._sight: dict[str, Sight] = {}
         self._lookout: Lookout | None = None
-        self._errands: list[tuple[Errand, asyncio.Future[bool]]] = []
+        self._errands = Errands()
         self._stale = False
         self._snapshot: Snapshot | None = None
         self._error, self._full = "", False
@@ -133,8 +131,7 @@ class ServerWatch:
         """
         if self._error or (self.counted.server.headroom or 0) < _ROOM:
             return False
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._errands.append((errand, done))
+        done = self._errands.add(errand)
         self._wake.set()
         return await done
 
@@ -192,7 +189,8 @@ class ServerWatch:
                 await self._wake.wait()
                 self._wake.clear()
                 if self._errands:
-                    await self._see_to_errands()
+                    await self._leave()
+                    await self._errands.see_to()
                     if self._beat == self.done and self._pokes == self._pokes_seen_to:
                         continue
                 if self._delay_s and self._pokes == self._pokes_seen_to:
@@ -205,21 +203,8 @@ class ServerWatch:
                     self._wake.clear()  # a beat that came while the last poll ran is missed, not made up for
                 self._reported()
         finally:
-            for _, done in self._errands:
-                done.cancel()
+            self._errands.drop()
             await self._leave()
-
-    async def _see_to_errands(self) -> None:
-        await self._leave()
-        while self._errands:
-            errand, done = self._errands[0]
-            if not done.done():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(ERRAND_S):
-                        await errand()
-            self._errands.pop(0)
-            if not done.done():
-                done.set_result(True)
 
     async def _look(self) -> bool:
         """See to one beat; False where another watch takes over."""
