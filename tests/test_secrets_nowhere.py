@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from tests.servers.impostors import Listener
     from tests.servers.postgres import Server
 
-PLANTED = "pl4nted/Sä cret'%40\"x"
-WRONG = "wr0ng/Sä cret'%40\"y"
+# The witness looks at every process of the machine, also at those of tests that run beside this one.
+PLANTED = f"pl4nted{os.getpid():x}/Sä cret'%40\"x"
+WRONG = f"wr0ng{os.getpid():x}/Sä cret'%40\"y"
 PASSPHRASE = "the passphrase, planted too"
 PROGRAM = [sys.executable, "-m", "tui"]
 # Makes the deepest place that knows the password fail in a way nobody foresaw, its message holding the password.
@@ -55,7 +56,7 @@ def _forms(secret: str) -> set[bytes]:
         repr(secret)[1:-1].encode(),
         secret.encode("utf-16-le"),
         # The parts that nothing escapes, for whatever cut or quoted it otherwise.
-        secret[:7].encode(),
+        secret.partition("/")[0].encode(),
     }
 
 
