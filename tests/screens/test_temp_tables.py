@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.screens.conftest import on_stage, seen, until
-from tests.screens.watching import FakeWatch
+from tests.screens.watching import FakeWatch, watching
 from tests.widgets.given import connection, counted, sampled
 from tui import paths
 from tui.history import ledger
@@ -32,9 +32,8 @@ async def test_temporary_tables_stand_with_their_connection(services: Services) 
     recorder = Recorder()
     recording = replace(services, recorder=recorder)
     async with on_stage(recording, LivePanel(recording, FakeWatch)) as pilot:
-        await until(pilot, lambda: "connecting…" in seen(pilot))
-        await pilot.pause()
-        FakeWatch.newest.count(sampled(counted("analytics", 4)))
+        watch = await watching(pilot)
+        watch.count(sampled(counted("analytics", 4)))
         await until(pilot, lambda: "4/97" in seen(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "2 tables, about 3.0 MB, the oldest for 3 d at least in wt" in seen(pilot))
