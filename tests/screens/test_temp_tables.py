@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.screens.conftest import on_stage, seen, until
 from tests.screens.watching import FakeWatch
@@ -31,15 +31,12 @@ async def test_temporary_tables_stand_with_their_connection(services: Services) 
     ledger.keep(path, spot(A), Look("gis", "wt", True, tables, 2), now)
     recorder = Recorder()
     recording = replace(services, recorder=recorder)
-    opened: list[FakeWatch] = []
-
-    def open_watch(*of: Any) -> FakeWatch:
-        opened.append(FakeWatch(*of))
-        return opened[-1]
-
-    async with on_stage(recording, LivePanel(recording, open_watch)) as pilot:
-        await until(pilot, lambda: bool(opened))
-        opened[0].count(sampled(counted("analytics", 4)))
+    panel = LivePanel(recording, FakeWatch)
+    async with on_stage(recording, panel) as pilot:
+        await until(pilot, lambda: panel.watching is not None)
+        assert isinstance(panel.watching, FakeWatch)
+        await pilot.pause()
+        panel.watching.count(sampled(counted("analytics", 4)))
         await until(pilot, lambda: "4/97" in seen(pilot))
         await pilot.press("enter")
         await until(pilot, lambda: "2 tables, about 3.0 MB, the oldest for 3 d at least in wt" in seen(pilot))
