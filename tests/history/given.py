@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from tui.sockets.growth import Trend
-from tui.sockets.model import STATES, ConnectionCount, Group, Sample, ServerCount, Unregistered
+from tui.sockets.model import STATES, ConnectionCount, Group, Pooled, Sample, ServerCount, Unregistered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ GROUPS = st.builds(
     WORDS, WORDS, WORDS, st.none() | WORDS, st.sampled_from(STATES), NUMBERS, LENGTHS, st.integers(0, 3),
     st.integers(1, 3), MAYBE, st.none() | WORDS, st.none() | WORDS, st.none() | WORDS,
 )  # fmt: skip
+POOLS = st.none() | st.builds(Pooled, WORDS, MAYBE, MAYBE, LENGTHS, MAYBE, MAYBE, st.none() | WORDS, WORDS)
 
 
 @st.composite
@@ -55,6 +56,7 @@ def samples(draw: st.DrawFn) -> Sample:
             draw(WORDS), id, draw(places), draw(MAYBE), draw(states), draw(MAYBE), draw(LENGTHS), draw(MAYBE),
             draw(MAYBE), draw(bounds), tuple(draw(st.lists(WORDS, max_size=2))), draw(WORDS), draw(MAYBE),
             draw(st.none() | st.floats(0, 1e5)), draw(TRENDS), tuple(draw(st.lists(GROUPS, max_size=4))),
+            draw(POOLS),
         )
         for id in ids
     ]  # fmt: skip
@@ -85,6 +87,7 @@ def as_kept(sample: Sample) -> Sample:
                 opened_per_minute=_rounded(count.opened_per_minute, 2),
                 trend=_trend(count.trend),
                 groups=tuple(sorted(map(_group, count.groups), key=_order)),
+                pooled=_pooled(count.pooled),
             )
             for count in sample.connections
         ),
@@ -99,6 +102,12 @@ def as_kept(sample: Sample) -> Sample:
 
 def _group(group: Group) -> Group:
     return group._replace(oldest_idle_in_transaction_s=_tenths(group.oldest_idle_in_transaction_s))
+
+
+def _pooled(pooled: Pooled | None) -> Pooled | None:
+    if pooled is None or pooled.maxwait_s is None:
+        return pooled
+    return replace(pooled, maxwait_s=round(pooled.maxwait_s * 1000) / 1000)
 
 
 def _order(group: Group) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from tui.metrics.dashboard import dashboard
 from tui.metrics.families import Seen
 from tui.metrics.rules import all_rules, expression
 from tui.sockets.growth import Trend
-from tui.sockets.model import Polls
+from tui.sockets.model import Polls, Pooled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 # What Grafana puts in for its variables.
 _FILLED = {"$server": ".*", "$connection": ".*", "$__rate_interval": "1m", "$__interval": "1m"}
 _SERVER = "db-0.example.com:5432"
+_POOLED = Pooled("db-0.example.com:6432", 20, 5, 2.5, 10, 10, "transaction")
 
 
 def _panels() -> list[dict[str, Any]]:
@@ -58,7 +59,9 @@ def _growing(sample: Sample) -> Sample:
     return replace(
         sample,
         servers=tuple(replace(one, trend=leaking, started_at=round(sample.at), stale=2) for one in sample.servers),
-        connections=tuple(replace(one, trend=leaking, opened_per_minute=3.0) for one in sample.connections),
+        connections=tuple(
+            replace(one, trend=leaking, opened_per_minute=3.0, pooled=_POOLED) for one in sample.connections
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from tui.metrics.families import Seen
 from tui.metrics.rules import all_rules, rules
 from tui.sockets.alerts import Kind, Thresholds, judge
 from tui.sockets.growth import RISING, Trend, Verdict
-from tui.sockets.model import ServerCount
+from tui.sockets.model import Pooled, ServerCount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,13 @@ def _trend(chance: random.Random) -> Trend | None:
     return Trend(verdict, 1.0, exhausted_at=AT + left if left is not None and verdict in RISING else None)
 
 
+def _pooled(chance: random.Random) -> Pooled:
+    waiting = chance.choice([0, 7])
+    return Pooled(
+        "db.example.com:6432", 20, waiting, chance.choice([0.0, 0.5, 1.0, 9.0, 10.0, 60.0]), 10, 10, "session"
+    )
+
+
 def _sample(chance: random.Random) -> Sample:
     """A server and a Connection of it, of any kind that there is."""
     limit = chance.choice([1, 20, 100])
@@ -51,6 +58,7 @@ def _sample(chance: random.Random) -> Sample:
         bounded_by=chance.choice(["server", "role", "database"]),
         oldest_idle_in_transaction_s=chance.choice([None, 5.0, 60.0, 600.0]),
         trend=_trend(chance),
+        pooled=chance.choice([None, _pooled(chance), Pooled("db.example.com:6432", error="no answer")]),
     )
     match chance.randrange(6):
         case 0:
@@ -116,7 +124,7 @@ def _case(sample: Sample) -> dict[str, Any]:
 def test_prometheus_takes_them(tmp_path: Path) -> None:
     file = tmp_path / "rules.yml"
     file.write_text(rules())
-    assert "SUCCESS: 17 rules found" in promtool("check", "rules", file)
+    assert "SUCCESS: 19 rules found" in promtool("check", "rules", file)
     told = yaml.safe_load(rules())["groups"][0]["rules"]
     assert all({"summary", "description"} == rule["annotations"].keys() for rule in told)
     assert {rule["labels"]["severity"] for rule in told} == {"warning", "critical"}

@@ -27,7 +27,7 @@ from tui.screens.past_alerts import PastAlerts
 from tui.screens.past_connection import PastConnection
 from tui.screens.replay import Replay, Start
 from tui.sockets.alerts import Alert, judge
-from tui.sockets.model import Group, Sample
+from tui.sockets.model import Group, Pooled, Sample
 from tui.widgets.troubles import THRESHOLDS
 
 if TYPE_CHECKING:
@@ -65,6 +65,13 @@ def _traffic(number: int, full: range = range(20, 30)) -> list[Sample]:
     return samples
 
 
+def _through_a_pool(sample: Sample, beat: int) -> Sample:
+    """A sample whose first Connection leads through a PgBouncer in which more and more clients wait."""
+    first, *others = sample.connections
+    pooled = Pooled("127.0.0.1:6432", 10 + beat, beat % 5, 0.7 * (beat % 5), 4, 4, "transaction")
+    return replace(sample, connections=(replace(first, pooled=pooled), *others))
+
+
 def _registered(services: Services, sample: Sample) -> None:
     for count in sample.connections:
         group = count.groups[0]
@@ -95,7 +102,7 @@ async def _shows(pilot: Pilot[int], replay: Replay, at: float) -> None:
 
 
 async def test_the_replay_equals_what_was_live_sample_by_sample(services: Services) -> None:
-    samples = _traffic(32, full=range(6, 12))
+    samples = [_through_a_pool(sample, beat) for beat, sample in enumerate(_traffic(32, full=range(6, 12)))]
     _registered(services, samples[0])
     recorder = Recorder()
     recording = replace(services, recorder=recorder)
@@ -112,6 +119,7 @@ async def test_the_replay_equals_what_was_live_sample_by_sample(services: Servic
                 await until(pilot, lambda number=number: recorder.recording.seq == number)  # type: ignore[misc]
     assert recorder.close()
     assert any("490 of 497" in line for line in live[10])
+    assert any("14 clients in" in line for line in live[4])
     assert len(set(map(tuple, alerts))) >= 3
 
     replay = Replay(services, History(), Start(samples[0].at))

@@ -14,6 +14,7 @@ from tui.history.lines import (
     OF_TREND,
     OPENED,
     PLACE,
+    POOL,
     SERVER,
     STRANGERS,
     EncodingError,
@@ -31,7 +32,7 @@ from tui.history.lines import (
     unfolded,
 )
 from tui.sockets.growth import VERDICTS, Trend
-from tui.sockets.model import STATES, ConnectionCount, Group, Sample, ServerCount, Unregistered
+from tui.sockets.model import STATES, ConnectionCount, Group, Pooled, Sample, ServerCount, Unregistered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,6 +63,7 @@ class Decoder:
         self._there: set[int] = set()
         self._order: list[int] = []
         self._groups_of: dict[int, list[int]] = {}  # the slots of the groups of each Connection
+        self._pool_of: dict[int, int] = {}  # the slot of the pool that each leads through
         self._named_slots: tuple[list[int], dict[tuple[int, str], int]] = [], {}
         self._made: dict[int, tuple[Any, Group]] = {}  # groups as they were made last, with what they are in order by
 
@@ -76,6 +78,8 @@ class Decoder:
             for slot in slots:
                 if slot[0] == GROUP:
                     self._groups_of.setdefault(slot[1], []).append(len(self._slots))
+                elif slot[0] == POOL:
+                    self._pool_of[slot[1]] = len(self._slots)
                 self._slots.append(slot)
                 self._values.append([None] * LENGTHS[slot[0]])
             self._order = self._order if order is None else order
@@ -257,6 +261,16 @@ class Decoder:
             None if opened is None else opened / 100,
             self._trend(values[1 : OF_TREND + 1]),
             tuple(groups),
+            self._pooled(self._pool_of.get(slot)),
+        )
+
+    def _pooled(self, slot: int | None) -> Pooled | None:
+        if slot is None or slot not in self._there:
+            return None
+        clients, waiting, maxwait, sockets, most, mode, error, pgbouncer = self._values[slot]
+        waited = None if maxwait is None else maxwait / 1000
+        return Pooled(
+            self._text(pgbouncer), clients, waiting, waited, sockets, most, self._said(mode), self._text(error)
         )
 
     def _server(self, slot: int) -> ServerCount:

@@ -10,6 +10,7 @@ from tui.history.lines import (
     CONNECTION,
     GROUP,
     OF_TREND,
+    POOL,
     SERVER,
     STATE,
     STRANGERS,
@@ -28,7 +29,7 @@ from tui.sockets.model import STATES
 
 if TYPE_CHECKING:
     from tui.sockets.growth import Trend
-    from tui.sockets.model import ConnectionCount, Group, Sample, ServerCount
+    from tui.sockets.model import ConnectionCount, Group, Pooled, Sample, ServerCount
 
 
 class Encoder:
@@ -107,6 +108,8 @@ class Encoder:
                 seen[key] += 1
                 now[self._group(place, group, key, seen[key])] = of_group(group)
             now[place] = self._of_connection(count, servers.get(count.server))
+            if count.pooled is not None:
+                now[self._pool(place)] = self._of_pool(count.pooled)
         return now, order
 
     def _slot(self, kind: int, *names: str) -> int:
@@ -122,6 +125,10 @@ class Encoder:
         said = (group.feature, group.carto_user, group.connection_id)
         words = [self._word(name) for name in (*names, *said)]
         return self._add_slot(known, [GROUP, place, STATE[group.state], *words, number])
+
+    def _pool(self, place: int) -> int:
+        found = self._slots.get((POOL, place))
+        return self._add_slot((POOL, place), [POOL, place]) if found is None else found
 
     def _add_slot(self, key: tuple[Any, ...], told: list[int | None]) -> int:
         self._new_slots.append(told)
@@ -167,6 +174,18 @@ class Encoder:
             self._word(count.error),
             self._word(count.server),
             self._word(count.name),
+        ]
+
+    def _of_pool(self, pooled: Pooled) -> Values:
+        return [
+            pooled.clients,
+            pooled.waiting,
+            None if pooled.maxwait_s is None else round(pooled.maxwait_s * 1000),
+            pooled.server_sockets,
+            pooled.most,
+            self._word(pooled.pool_mode),
+            self._word(pooled.error),
+            self._word(pooled.pgbouncer),
         ]
 
     def _of_server(self, server: ServerCount, at: int) -> Values:

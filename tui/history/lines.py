@@ -4,11 +4,12 @@ A line is one JSON array of whole numbers and words:
 
     [milliseconds since the line before, new words, new slots, order, changes]
 
-A slot is a server, a Connection, a group of its sockets, or sockets of nobody registered; its key is the words that
-name it, by their number. Its values are whole numbers, or null where nothing was seen. A change is the slots to go on
-by, a mask of the values that changed, and for each the difference to before, or itself where there was none; the mask
-0 takes a slot away, -1 brings it back as it was. `order` lists the servers and Connections that are there; null where
-that is as before. What follows from other values is kept as the difference to what follows: nearly always 0.
+A slot is a server, a Connection, a group of its sockets, the pool that it leads through, or sockets of nobody
+registered; its key is the words that name it, by their number, or the slot that it belongs to. Its values are whole
+numbers, or null where nothing was seen. A change is the slots to go on by, a mask of the values that changed, and for
+each the difference to before, or itself where there was none; the mask 0 takes a slot away, -1 brings it back as it
+was. `order` lists the servers and Connections that are there; null where that is as before. What follows from other
+values is kept as the difference to what follows: nearly always 0.
 
 The first line of a run needs none before it. Kept are moments to the millisecond, lengths of time to a tenth of a
 second (truncated, as they are shown), rates of trends to a millionth and of opened sockets to a hundredth. Groups of a
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from tui.sockets.model import Group, ServerCount
 
 Values = list[int | None]
-SERVER, CONNECTION, GROUP, STRANGERS = range(4)
+SERVER, CONNECTION, GROUP, STRANGERS, POOL = range(5)
 STATE = {state: number for number, state in enumerate(STATES)}
 OF_TREND = 9
-LENGTHS = {SERVER: OF_TREND + 14, CONNECTION: OF_TREND + 17, GROUP: 5, STRANGERS: 1}
+LENGTHS = {SERVER: OF_TREND + 14, CONNECTION: OF_TREND + 17, GROUP: 5, STRANGERS: 1, POOL: 8}
 OPENED = OF_TREND + 11  # where they say how many sockets a minute were opened in its database
 PLACE = OF_TREND + 15  # where a Connection's values name its server
 _LATEST, _MOST = 253_402_300_799_000, 2**53  # the year 9999, and numbers that stay whole as a float

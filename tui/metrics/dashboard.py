@@ -111,6 +111,22 @@ ROWS: dict[str, tuple[Picture, ...]] = {
                   'verdict=~"leaking|growing|surging"}) == 1', "{{connection}} is {{verdict}}"),
         )),
     ),
+    "PgBouncer": (
+        Picture("Clients in, sockets out", (
+            Curve(f"max by (connection, server) (pgconns_connection_pool_clients{{{_OF}}})",
+                  "clients of {{connection}}"),
+            Curve(f"max by (connection, server) (pgconns_connection_pool_server_sockets{{{_OF}}})",
+                  "sockets of {{connection}}"),
+            Curve(f"max by (connection, server) (pgconns_connection_pool_limit_sockets{{{_OF}}})",
+                  "limit of {{connection}}", limit=True),
+        ), about="Connections of one database and role share a pool."),
+        Picture("Clients that wait", (
+            Curve(f"max by (connection, server) (pgconns_connection_pool_waiting_clients{{{_OF}}})", "{{connection}}"),
+        )),
+        Picture("How long the first waits", (
+            Curve(f"max by (connection, server) (pgconns_connection_pool_max_wait_seconds{{{_OF}}})", "{{connection}}"),
+        ), unit="s", about="It grows where the pool is too small, or the server too slow."),
+    ),
     "Alerts": (
         Picture("Firing", (
             Curve(f'ALERTS{{alertname=~"Pgconns.*", alertstate="firing", {_ON}}}', "{{alertname}} {{connection}}"),

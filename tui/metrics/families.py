@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tui.connections.model import Connection
-    from tui.sockets.model import Polls, Sample
+    from tui.sockets.model import Polls, Pooled, Sample
 
 OF_SERVER = ("server",)
 OF_CONNECTION = ("server", "connection", "id")
@@ -86,6 +86,10 @@ def _slope(one: ServerCount | ConnectionCount) -> float | None:
 def _exhausted(one: ServerCount | ConnectionCount) -> float | None:
     trend = _trend(one)
     return None if trend is None or trend.verdict not in RISING else trend.exhausted_at
+
+
+def _pooled(value: Callable[[Pooled], float | None]) -> Callable[[ConnectionCount], float | None]:
+    return lambda one: None if one.pooled is None else value(one.pooled)
 
 
 _SERVER = (
@@ -150,6 +154,20 @@ _CONNECTION = (
         "When the nearest limit is reached if the sockets go on growing; only while they do.",
         _exhausted,
     ),
+    _OfConnection(
+        "pool_up",
+        "Whether the PgBouncer before its server tells of its pool; absent where none stands there.",
+        lambda one: None if one.pooled is None else not one.pooled.error,
+    ),
+    _OfConnection("pool_clients", "Clients in its pool.", _pooled(lambda pool: pool.clients)),
+    _OfConnection("pool_waiting_clients", "Those that wait for a server socket.", _pooled(lambda pool: pool.waiting)),
+    _OfConnection(
+        "pool_max_wait_seconds", "How long the first of them has waited.", _pooled(lambda pool: pool.maxwait_s)
+    ),
+    _OfConnection(
+        "pool_server_sockets", "Its pool's sockets to the server.", _pooled(lambda pool: pool.server_sockets)
+    ),
+    _OfConnection("pool_limit_sockets", "Sockets that its pool may have at most.", _pooled(lambda pool: pool.most)),
 )
 
 

@@ -100,6 +100,7 @@ def all_rules(thresholds: Thresholds | None = None) -> tuple[Rule, ...]:
             f"{_WHERE} holds a transaction idle",
             "It has been idle for {{ $value | humanizeDuration }}, and keeps its locks.",
         ),
+        *_of_waiting(by),
         Rule(
             "PgconnsStalled",
             None,
@@ -145,6 +146,20 @@ def _of_time(name: str, by: Thresholds, exhausted: str, where: str, held: int) -
         Rule(name, "time_left", level, f"{exhausted} - time() <= {within:g}", f"{where} will be full soon", described,
              kept=held)
         for level, within in times
+    )  # fmt: skip
+
+
+def _of_waiting(by: Thresholds) -> tuple[Rule, ...]:
+    waiting = "pgconns_connection_pool_waiting_clients > 0"
+    described = (
+        "The first has waited for {{ $value | humanizeDuration }}: the pool is too small, or its server too slow."
+    )
+    times: tuple[tuple[Level, float], ...] = (("warning", by.waits_s), ("critical", by.starves_s))
+    return tuple(
+        Rule("PgconnsClientsWait", "waiting", level,
+             f"pgconns_connection_pool_max_wait_seconds >= {waited:g} and {waiting}",
+             f"Clients of {_WHERE} wait in PgBouncer", described)
+        for level, waited in times
     )  # fmt: skip
 
 
