@@ -12,8 +12,8 @@ was. `order` lists the servers and Connections that are there; null where that i
 values is kept as the difference to what follows: nearly always 0.
 
 The first line of a run needs none before it. Kept are moments to the millisecond, lengths of time to a tenth of a
-second (truncated, as they are shown), rates of trends to a millionth and of opened sockets to a hundredth. Groups of a
-Connection come back largest first, and of equal ones in the order of their names.
+second (truncated, as they are shown; a wait in a pool to the millisecond), rates of trends to a millionth and of opened
+sockets to a hundredth. Groups of a Connection come back largest first, and of equal ones in the order of their names.
 """
 
 from __future__ import annotations
