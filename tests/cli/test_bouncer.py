@@ -176,6 +176,36 @@ def test_a_plan_from_stdin(site: Site) -> None:
         assert (refused.status, words in refused.err) == (2, True), refused.err
 
 
+def test_a_role_is_held_to_its_share_of_the_plan(
+    site: Site, pgbouncer_on: Callable[[Path, int], Written], password_file: str
+) -> None:
+    other = site.server.role(PASSWORD, "LOGIN")
+    prod = Registry().get("prod").parameters
+    where = ("--server", prod.server, "--port", str(prod.port), "--database", prod.database, "--username", other)
+    tls = ("--sslmode", "verify-full", "--sslrootcert", prod.sslrootcert)
+    assert site.pgconns("add", "tiles", *where, *tls, "--password-from", password_file).status == 0
+    pools = [{"database": site.database, "username": role, "pool_size": size, "reserve": 0}
+             for role, size in ((site.role, 2), (other, 4))]  # fmt: skip
+    plan: dict[str, Any] = {
+        "server": "db:5432", "connections": ["prod", "tiles"], "worth_it": True, "reasons": [], "merge": [],
+        "pool_mode": "transaction", "max_client_conn": 60, "max_db_connections": 6, "pools": pools, "databases": [],
+        "time_outs": [], "arithmetic": [], "evidence": "ceiling",
+    }  # fmt: skip
+    text = json.dumps(plan)
+    written = site.config("--plan", "-", "--auth", "passwords", "--json", names=(), stdin=text)
+    assert written.status == 0, written.out + written.err
+    assert str(written.json["findings"]).count("gets through") == 2
+    assert f"--at 127.0.0.1:{site.port}" in str(written.json["next"]), "where it listens is where it is"
+    pgbouncer_on(site.folder / "pgbouncer.ini", site.port)
+    checked = site.pgconns("bouncer", "check", "prod", *site.admin, "--load-test", "--clients", "20", "--json")
+    assert checked.status == 0, checked.out + checked.err
+    assert (checked.json["load_test"]["served"], checked.json["load_test"]["most"]) == (20, 2)
+    asks = site.config("--plan", "-", "--auth", "auth_query", "--overwrite", "--json", names=(), stdin=text)
+    told = [one["message"] for one in asks.json["findings"] if one["check"] == "role_limits"]
+    holds = "[users]" in (site.folder / "pgbouncer.ini").read_text()  # a newer PgBouncer can
+    assert [f"{site.role} 2" in one for one in told] == ([] if holds else [True])
+
+
 def test_files_that_are_there_stay(site: Site) -> None:
     assert site.config("--json").status == 0
     before = (site.folder / "userlist.txt").read_text()

@@ -48,12 +48,12 @@ def installed_version(where: str | None) -> tuple[int, int, int] | None:
 
 
 async def try_out(
-    proxy: Proxy, where: str, passwords: Mapping[str, Secret], clients: Mapping[str, tuple[str, Secret | None]]
+    proxy: Proxy, where: str, passwords: Mapping[str, Secret], clients: Mapping[tuple[str, str], Secret | None]
 ) -> tuple[Finding, ...]:
     """Return what came of it: whether it starts, understood the settings, and lets those in who are to come in.
 
-    `passwords` are those of ADMIN and STATS; `clients` maps a database to a role and its password, which are to get
-    through to the server. Everything is bounded in time, and the process is gone when this returns.
+    `passwords` are those of ADMIN and STATS; `clients` maps databases and roles to passwords: all of them are
+    to get through to the server. Everything is bounded in time, and the process is gone when this returns.
     """
     runner = _runner(Path(proxy.folder))
     if isinstance(runner, str):
@@ -136,7 +136,7 @@ async def _asked(
     port: int,
     process: subprocess.Popen[bytes],
     passwords: Mapping[str, Secret],
-    clients: Mapping[str, tuple[str, Secret | None]],
+    clients: Mapping[tuple[str, str], Secret | None],
     log: Path,
 ) -> tuple[Finding, ...]:
     door = Target(_LOOPBACK, port, CONSOLE, ADMIN, passwords[ADMIN], "require")
@@ -150,7 +150,7 @@ async def _asked(
         return (Finding("validation", "failed", f"PgBouncer understood the files otherwise: {wrong}"),)
     found = [Finding("validation", "ok", f"{state.version} starts with these files and read them as they are meant")]
     found.append(await _lets_in(door, STATS, passwords[STATS]))
-    for database, (role, password) in clients.items():
+    for (database, role), password in clients.items():
         found.append(await _gets_through(door, database, role, password))
     return tuple(found)
 

@@ -9,7 +9,7 @@ from tui.exits import Exit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tui.bouncer.configuration import Proxy
     from tui.bouncer.model import Plan
@@ -161,7 +161,7 @@ def _written(
     except writing.NotWritten as error:
         raise Refused(str(error), Exit.UNUSABLE_STORE) from None
     output.progress("Trying the files on a PgBouncer")
-    findings = asyncio.run(_tried(proxy, program, passwords, candidates))
+    findings = (*asyncio.run(_tried(proxy, program, passwords, candidates)), *_beyond(proxy))
     if not output.json:
         output.line(f"Written to {folder}: {', '.join(made)}.")
         for finding in findings:
@@ -206,13 +206,29 @@ async def _tried(
     if program is None:
         return (Finding("validation", "skipped", "Not validated: there is no PgBouncer here",
                         "Install it (apt-get install pgbouncer) and run this again with --overwrite"),)  # fmt: skip
-    clients: dict[str, tuple[str, Secret | None]] = {}
+    clients: dict[tuple[str, str], Secret | None] = {}
     if proxy.authentication != "auth_query":  # whose function a superuser is still to make
         for chosen in candidates:
             parameters = chosen.connection.parameters
             if not chosen.problem:
-                clients[parameters.database] = parameters.username, chosen.secret
+                clients[parameters.database, parameters.username] = chosen.secret
     return await trial.try_out(proxy, program, passwords, clients)
+
+
+def _beyond(proxy: Proxy) -> Iterator[Finding]:
+    """Say which roles may hold more sockets than the plan gives them: nothing that can be written keeps them back."""
+    from tui.postgres.finding import Finding
+
+    beyond = [f"{role} {most}" for role, most in proxy.shares.items() if role not in proxy.kept_shares]
+    if beyond:
+        yield Finding(
+            "role_limits",
+            "warning",
+            f"The plan gives fewer sockets to some roles than a pool has here: {', '.join(beyond)}. Each database is"
+            " held to its cap; these roles are not",
+            "With --auth verifiers or passwords, or PgBouncer 1.24 or newer, [users] holds roles of plain names to"
+            " their share; at the server, ALTER ROLE ... CONNECTION LIMIT refuses what is above it",
+        )
 
 
 def _next(
