@@ -9,6 +9,8 @@ import pytest
 from tests.bouncer.consoles import database, pool, state
 from tui.bouncer import vulnerabilities
 from tui.bouncer.checking import Cap, Room, Wanted, cap, judge
+from tui.bouncer.comparing import against
+from tui.bouncer.model import Plan, Pool
 from tui.bouncer.shown import State, users
 from tui.postgres.finding import Finding
 
@@ -67,6 +69,17 @@ def test_more_than_the_server_takes() -> None:
     found = by_check(state(databases=(database(max_connections=120, pool_size=200),)), room=Room(97, 12))
     assert found["server_sockets"].status == "warning"
     assert "allow 120, which is more than the 97" in found["server_sockets"].message
+
+
+def test_what_the_plan_has_otherwise() -> None:
+    planned = Plan("db:5432", ("prod",), True, (), (), "transaction", 100, 12, (Pool("gis", "carto", 10, 2),), (), (),
+                   (), "ceiling", max_prepared_statements=200)  # fmt: skip
+    found = {finding.message: finding.fix for finding in against(planned, state(databases=(database(reserve_pool=7),)))}
+    assert "reserve_pool=2 in the entry gis" in found["Unlike the plan: gis has a reserve of 7, and the plan says 2"]
+    old = state(version="PgBouncer 1.18.0", config={"max_prepared_statements": None})
+    told = {finding.message: finding.fix for finding in against(planned, old)}
+    unknown = "Unlike the plan: this version knows no max_prepared_statements, and the plan says 200"
+    assert told[unknown] == "Upgrade to PgBouncer 1.21 or newer", "1.18 would not start with it"
 
 
 def test_the_cap() -> None:
