@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 # Whom PgBouncer runs as in the tests, where they are root's.
 USER = ("--user", "nobody") if ROOT else ()
+PLAN: dict[str, Any] = {
+    "server": "db:5432", "connections": ["prod"], "worth_it": True, "reasons": [], "merge": [],
+    "pool_mode": "transaction", "max_client_conn": 60, "max_db_connections": 6, "pools": [], "databases": [],
+    "time_outs": [], "arithmetic": [], "evidence": "ceiling",
+}  # fmt: skip
 
 
 class Site(NamedTuple):
@@ -158,11 +163,9 @@ def test_what_is_asked_of_the_server_alone(site: Site) -> None:
 
 def test_a_plan_from_stdin(site: Site) -> None:
     pool = {"database": site.database, "username": site.role, "pool_size": 7, "reserve": 2}
-    plan: dict[str, Any] = {
-        "server": "db:5432", "connections": ["prod"], "worth_it": True, "reasons": [], "merge": [],
-        "pool_mode": "session", "max_client_conn": 77, "max_db_connections": 8, "pools": [pool], "databases": [],
-        "time_outs": [{"setting": "query_wait_timeout", "seconds": 33, "why": "because"}], "arithmetic": [],
-        "evidence": "ceiling",
+    plan = PLAN | {
+        "pool_mode": "session", "max_client_conn": 77, "max_db_connections": 8, "pools": [pool],
+        "time_outs": [{"setting": "query_wait_timeout", "seconds": 33, "why": "because"}],
     }  # fmt: skip
     written = site.config("--plan", "-", "--json", names=(), stdin=json.dumps(plan))
     assert written.status == 0, written.out + written.err
@@ -186,12 +189,7 @@ def test_a_role_is_held_to_its_share_of_the_plan(
     assert site.pgconns("add", "tiles", *where, *tls, "--password-from", password_file).status == 0
     pools = [{"database": site.database, "username": role, "pool_size": size, "reserve": 0}
              for role, size in ((site.role, 2), (other, 4))]  # fmt: skip
-    plan: dict[str, Any] = {
-        "server": "db:5432", "connections": ["prod", "tiles"], "worth_it": True, "reasons": [], "merge": [],
-        "pool_mode": "transaction", "max_client_conn": 60, "max_db_connections": 6, "pools": pools, "databases": [],
-        "time_outs": [], "arithmetic": [], "evidence": "ceiling",
-    }  # fmt: skip
-    text = json.dumps(plan)
+    text = json.dumps(PLAN | {"connections": ["prod", "tiles"], "max_db_connections": 6, "pools": pools})
     written = site.config("--plan", "-", "--auth", "passwords", "--json", names=(), stdin=text)
     assert written.status == 0, written.out + written.err
     assert str(written.json["findings"]).count("gets through") == 2
@@ -241,6 +239,8 @@ def test_what_config_refuses(site: Site, password_file: str) -> None:
         (("--output", "x"), "Name the Connections"),
     ):
         assert expected in refusal("config", *words)
+    planned = site.config("--plan", "-", "--pool-size", "3", stdin=json.dumps(PLAN))
+    assert (planned.status, "the pools are the plan's" in planned.err) == (2, True), planned.err
     refused = site.config("--auth", "verifiers")
     assert (refused.status, "only a superuser" in refused.err) == (1, True)
     assert not site.folder.exists()

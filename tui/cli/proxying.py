@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # CARTO's services pool ten sockets each, and are up to 13 processes under load, by its documentation for self-hosting.
 CLIENTS_EACH = 130
 POOL_SIZE = 20
+_SIZES = ("pool_mode", "pool_size", "max_server_sockets", "max_clients")
 
 
 def planned(
@@ -36,6 +37,8 @@ def planned(
 
     parameters = [chosen.connection.parameters for chosen in candidates]
     first = parameters[0]
+    if plan is not None and any(getattr(arguments, name) is not None for name in _SIZES):
+        raise Refused("With --plan the pools are the plan's: change it there, or give --pool-size and the like alone")
     sizes = plan or _default_plan(arguments, candidates)
     _refuse_unplanned(sizes, candidates)
     modes = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
