@@ -88,6 +88,17 @@ def test_without_a_recording_it_is_a_guess_and_says_so() -> None:
     assert "Record first" in found.cautions[0]
 
 
+def test_a_guess_gives_each_pool_what_its_own_connections_may_open() -> None:
+    found = asked(None, *ONE_PLACE, TWO_PLACES[1], ceiling=Ceiling(10, 2))
+    assert [(one.username, one.pool_size) for one in found.pools] == [("carto", 40), ("maps", 20)]
+    assert any(f"LimitNOFILE well above {found.max_client_conn + 72}" in one for one in found.cautions)
+
+
+def test_what_is_behind_a_pgbouncer_already_is_said_first() -> None:
+    found = asked(QUIET, behind=("prod", "tiles"))
+    assert found.reasons[0].startswith("prod, tiles lead through a PgBouncer already")
+
+
 def test_a_full_server_wants_a_proxy_however_few_got_in() -> None:
     found = asked(replace(QUIET, full=True))
     assert found.worth_it
