@@ -154,6 +154,15 @@ def test_what_is_asked_of_the_server_alone(site: Site) -> None:
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         other.execute(look, (site.role,))
+    with site.server.connect(site.database) as superuser:
+        told: list[str] = []
+        superuser.add_notice_handler(lambda one: told.append(one.message_primary or ""))
+        sql = (site.folder / "auth_query.sql").read_text().encode()
+        for change, words in (("SUPERUSER", "is a superuser"), ("NOSUPERUSER PASSWORD NULL", "no SCRAM verifier")):
+            superuser.execute(f'ALTER ROLE "{site.role}" {change}'.encode())
+            superuser.execute(sql)
+            assert words in told[-1]
+        superuser.rollback()
     site.server.execute(f"ALTER ROLE \"{site.role}\" VALID UNTIL '2001-01-01'")
     assert site.server.execute(look, (site.role,), site.database) == [(site.role, None)]
     site.server.execute("DROP SCHEMA pgbouncer CASCADE", dbname=site.database)
