@@ -23,6 +23,7 @@ from tui.connections.secret import Secret
 from tui.postgres.door import connect
 from tui.postgres.errors import CannotConnect, ServerError
 from tui.postgres.finding import Finding
+from tui.postgres.quoting import entry_name
 from tui.postgres.target import Target
 
 _START_S = 20.0
@@ -144,7 +145,7 @@ async def _asked(
         state = await _answer(door, process)
     except ServerError as error:
         said = f"PgBouncer does not run with these files: {_last_words(log) or error.finding.message}"
-        return (Finding("validation", "failed", said, "Mend what it names, or have them written again"),)
+        return (Finding("validation", "failed", said, _mending(proxy)),)
     wrong = _misunderstood(proxy, state)
     if wrong:
         return (Finding("validation", "failed", f"PgBouncer understood the files otherwise: {wrong}"),)
@@ -153,6 +154,16 @@ async def _asked(
     for (database, role), password in clients.items():
         found.append(await _gets_through(door, database, role, password))
     return tuple(found)
+
+
+def _mending(proxy: Proxy) -> str:
+    quoted = [one.database for one in proxy.entries if entry_name(one.database) != one.database]
+    if not quoted:
+        return "Mend what it names, or have them written again"
+    return (
+        f"If it names a line of {', '.join(quoted)}: old versions, 1.18 for one, read only names of letters, digits and"
+        " _ . - there; upgrade PgBouncer, or rename the database"
+    )
 
 
 async def _answer(door: Target, process: subprocess.Popen[bytes]) -> State:

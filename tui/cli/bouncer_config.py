@@ -167,9 +167,10 @@ def _written(
         for finding in findings:
             output.finding(finding, data=True)
     steps = _next(proxy, folder, connections, user, names_of(arguments)[0], owned=owned)
-    if not output.json:
-        output.note("Next:\n" + "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1)))
     failed = any(finding.status == "failed" for finding in findings)
+    if not output.json:
+        first = "Next, once that is mended" if failed else "Next"
+        output.note(f"{first}:\n" + "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1)))
     answer = {
         "folder": str(folder),
         "files": list(made),
