@@ -66,7 +66,7 @@ def plan(question: Question, limits: ServerLimits, evidence: Evidence | None) ->
         question.server,
         tuple(one.name for one in members),
         worth_it,
-        (*reasons, *_near_narrower(room, limits, evidence)),
+        (*reasons, *_near_narrower(room, limits, evidence), *_above_narrower(question, room, limits, evidence)),
         merge,
         mode,
         clients,
@@ -132,6 +132,21 @@ def _near_narrower(room: Room, limits: ServerLimits, evidence: Evidence | None) 
 
 
 _NAME = {"role": "username", "database": "database"}
+
+
+def _above_narrower(question: Question, room: Room, limits: ServerLimits, evidence: Evidence | None) -> Iterable[str]:
+    """Yield which limits of roles and databases CARTO may want to pass, where that is what the plan goes by."""
+    if evidence is not None and question.ceiling.assumed:
+        return
+    for kind, bounds, set_to in (("role", room.roles, limits.roles), ("database", room.databases, limits.databases)):
+        for name, bound in bounds.items():
+            number = sum(name == getattr(one, _NAME[kind]) for one in question.members)
+            may = question.ceiling.sockets(number)
+            if may > bound:
+                yield (
+                    f"In {kind} {name} CARTO may open {may}, and its limit of {set_to[name]} leaves {bound}: a higher"
+                    " limit is the cheaper remedy, where the server has room; a proxy would make the rest wait"
+                )
 
 
 def _mode(question: Question, sums: Sums, room: Room, evidence: Evidence | None) -> tuple[PoolMode, str]:

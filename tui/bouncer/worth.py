@@ -136,7 +136,9 @@ def judged(
         reasons.append(f"CARTO may open {sums.ceiling} sockets ({product})")
     if not pressed and not by_ceiling:
         if evidence is None or not question.ceiling.assumed:
-            reasons.append(f"Even all {sums.ceiling} sockets that CARTO may open fit: a proxy would hold down nothing")
+            reasons.append(
+                f"The server has room for all {sums.ceiling} sockets that CARTO may open: a proxy would hold down nothing"
+            )
         else:
             reasons.append("A proxy would be one more hop and one more thing to fail, and hold down nothing")
             if sums.ceiling > sums.room:
