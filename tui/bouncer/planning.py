@@ -161,7 +161,7 @@ def _mode(question: Question, sums: Sums, room: Room, evidence: Evidence | None)
     within = tuple(one.pool_size for one in fitted(held, room)) == tuple(one.size for one in held)
     if within and most < NEAR * sums.room and not evidence.full:
         return "session", (
-            f"all {most} sockets held at once fit with ease, and nothing breaks;"
+            f"pools of {most} sockets hold all that was seen, with ease, and nothing breaks;"
             f" transaction pooling would do with {busy}"
         )
     return "transaction", f"{most} sockets held at once are too many; the {busy} that work at a time are not"

@@ -137,7 +137,8 @@ def judged(
     if not pressed and not by_ceiling:
         if evidence is None or not question.ceiling.assumed:
             reasons.append(
-                f"The server has room for all {sums.ceiling} sockets that CARTO may open: a proxy would hold down nothing"
+                f"The server has room for all {sums.ceiling} sockets that CARTO may open:"
+                " a proxy would hold down nothing"
             )
         else:
             reasons.append("A proxy would be one more hop and one more thing to fail, and hold down nothing")
