@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.bouncer.consoles import database, pool, state
 from tui.bouncer import vulnerabilities
-from tui.bouncer.checking import Cap, Room, Wanted, cap, judge
+from tui.bouncer.caps import Cap, Room, Wanted, cap
+from tui.bouncer.checking import judge
 from tui.bouncer.comparing import against
 from tui.bouncer.model import Plan, Pool
 from tui.bouncer.shown import State, users
@@ -69,6 +71,21 @@ def test_more_than_the_server_takes() -> None:
     found = by_check(state(databases=(database(max_connections=120, pool_size=200),)), room=Room(97, 12))
     assert found["server_sockets"].status == "warning"
     assert "allow 120, which is more than the 97" in found["server_sockets"].message
+
+
+def test_more_than_a_role_or_a_database_takes() -> None:
+    given = state(databases=(database(max_connections=30), database(name="two", max_connections=15)))
+    wanted = (*WANTED, Wanted("other", "two", "carto"))
+
+    def told(given: State, **limits: Any) -> list[str]:
+        found = judge(given, wanted, room=Room(97, 12, **limits))
+        return [one.message for one in found if one.check == "server_sockets" and one.status == "warning"]
+
+    assert told(given, roles={"carto": 35}, databases={"gis": 20}) == []
+    assert "35 sockets as carto, who may have 34" in told(given, roles={"carto": 34})[0]
+    assert "20 sockets to the database gis, which takes 19" in told(given, databases={"gis": 19})[0]
+    held = replace(given, users=users([{"name": "carto", "max_user_connections": 8}]))
+    assert told(held, roles={"carto": 8}) == []
 
 
 def test_what_the_plan_has_otherwise() -> None:

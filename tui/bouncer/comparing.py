@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.bouncer.checking import entries
+from tui.bouncer.caps import entries
 from tui.bouncer.configuration import entries_of
 from tui.bouncer.model import Plan
 from tui.bouncer.shown import State
