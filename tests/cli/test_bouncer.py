@@ -214,7 +214,11 @@ def test_a_role_is_held_to_its_share_of_the_plan(
 
 
 def test_files_that_are_there_stay(site: Site) -> None:
-    assert site.config("--json").status == 0
+    first = site.config("--pool-size", "500", "--listen", f"[::1]:{site.port}", "--json")
+    assert first.status == 0
+    (warned,) = [one["message"] for one in first.json["findings"] if one["status"] == "warning"]
+    assert "let it open 500 sockets, where the server takes" in warned
+    assert f"--switch [::1]:{site.port} " in str(first.json["next"])
     before = (site.folder / "userlist.txt").read_text()
     refused = site.config()
     assert (refused.status, "--overwrite" in refused.err, refused.out) == (2, True, "")

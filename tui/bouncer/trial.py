@@ -85,7 +85,10 @@ def _runner(folder: Path) -> dict[str, Any] | str:
         return {}
     owner = folder.stat().st_uid
     if owner == 0:
-        return "PgBouncer refuses to run as root, whose files these are; name its user with --user"
+        return (
+            "PgBouncer refuses to run as root, whose folder this is; give it to PgBouncer's user (chown -R), and run"
+            " this again with --overwrite"
+        )
     group = pwd.getpwuid(owner).pw_gid
     closed = [parent for parent in folder.absolute().parents if not _may_enter(parent, owner, group)]
     if closed:

@@ -164,10 +164,10 @@ async def _check(admin: Target, candidates: Sequence[Candidate], plan: Plan | No
 
     try:
         async with console(admin) as opened:
-            room, passages = await _pass(candidates)
+            room, passed = await passages(candidates)
             state = await opened.state()
             wanted = [Wanted(p.name, p.database, p.username) for p in (one.connection.parameters for one in candidates)]
-            findings = [Finding("console", "ok", f"{admin.username} looks at the console of {admin.place}"), *passages]
+            findings = [Finding("console", "ok", f"{admin.username} looks at the console of {admin.place}"), *passed]
             findings += judge(state, wanted, room=room, local=is_local(opened.address))
             findings += against(plan, state) if plan else ()
             outcome = await _load(opened, state, candidates[0], arguments) if arguments.load_test else None
@@ -178,7 +178,7 @@ async def _check(admin: Target, candidates: Sequence[Candidate], plan: Plan | No
         return Found((error.finding,), unreachable=True)
 
 
-async def _pass(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Finding]]:
+async def passages(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Finding]]:
     """Go through as each Connection; return what the server behind takes, and whether each gets there."""
     import asyncio
     from dataclasses import replace

@@ -161,7 +161,11 @@ def _written(
     except writing.NotWritten as error:
         raise Refused(str(error), Exit.UNUSABLE_STORE) from None
     output.progress("Trying the files on a PgBouncer")
-    findings = (*asyncio.run(_tried(proxy, program, passwords, candidates)), *_beyond(proxy))
+    findings = (
+        *asyncio.run(_tried(proxy, program, passwords, candidates)),
+        *_beyond(proxy),
+        *_too_many(proxy, candidates),
+    )
     if not output.json:
         output.line(f"Written to {folder}: {', '.join(made)}.")
         for finding in findings:
@@ -232,6 +236,29 @@ def _beyond(proxy: Proxy) -> Iterator[Finding]:
         )
 
 
+def _too_many(proxy: Proxy, candidates: Sequence[Candidate]) -> Iterator[Finding]:
+    """Say where the server takes fewer sockets than the files let PgBouncer open; nothing where it does not answer."""
+    import asyncio
+
+    from tui.cli.bouncer_check import passages
+    from tui.postgres.finding import Finding
+
+    room, _ = asyncio.run(passages(candidates))
+    if room is None:
+        return
+    fix = "Size them by pgconns bouncer plan, or with --pool-size and --max-server-sockets"
+    bounds = [("", proxy.sockets, room.usable)]
+    bounds += [
+        (f" to {entry.database}", entry.cap, room.databases[entry.database])
+        for entry in proxy.entries
+        if entry.database in room.databases
+    ]
+    for where, most, limit in bounds:
+        if most > limit:
+            yield Finding("server_sockets", "warning", f"These files let it open {most} sockets{where}, where the"
+                          f" server takes {limit}: clients then get its refusal instead of waiting", fix)  # fmt: skip
+
+
 def _next(
     proxy: Proxy, folder: Any, connections: Sequence[Connection], user: str, host: str, *, owned: bool
 ) -> list[str]:
@@ -254,7 +281,7 @@ def _next(
     steps.append(f"cp {quote(str(folder / written.UNIT))} {unit} && systemctl daemon-reload"
                  " && systemctl enable --now pgconns-pgbouncer")  # fmt: skip
     secret = quote(f"file:{folder / written.ADMIN_PASSWORD}")
-    there = f"{host}:{proxy.listen_port}"
+    there = _told((host, proxy.listen_port))
     made = proxy.tls[0] == proxy.place(written.CERTIFICATE)
     trust = f" --sslmode verify-full --sslrootcert {quote(proxy.tls[0])}" if made else ""
     steps.append(f"pgconns bouncer check {names} --at {there} --username {written.ADMIN}"
