@@ -284,6 +284,9 @@ def _next(
     there = _told((host, proxy.listen_port))
     made = proxy.tls[0] == proxy.place(written.CERTIFICATE)
     trust = f" --sslmode verify-full --sslrootcert {quote(proxy.tls[0])}" if made else ""
+    if made:
+        steps.append("Who runs pgconns must be able to read its certificate, which is no secret: else"
+                     f" install -m 0644 {quote(proxy.tls[0])} where they can, and name that one below")  # fmt: skip
     steps.append(f"pgconns bouncer check {names} --at {there} --username {written.ADMIN}"
                  f" --password-from {secret}{trust}")  # fmt: skip
     steps.append(f"pgconns bouncer config {names} --switch {there}{trust}")
