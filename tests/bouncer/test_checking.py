@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.bouncer.consoles import database, pool, state
 from tui.bouncer import vulnerabilities
-from tui.bouncer.checking import Cap, Room, Wanted, cap, judge
+from tui.bouncer.caps import Cap, Room, Wanted, cap
+from tui.bouncer.checking import judge
+from tui.bouncer.comparing import against
+from tui.bouncer.model import Plan, Pool
 from tui.bouncer.shown import State, users
 from tui.postgres.finding import Finding
 
@@ -67,6 +71,32 @@ def test_more_than_the_server_takes() -> None:
     found = by_check(state(databases=(database(max_connections=120, pool_size=200),)), room=Room(97, 12))
     assert found["server_sockets"].status == "warning"
     assert "allow 120, which is more than the 97" in found["server_sockets"].message
+
+
+def test_more_than_a_role_or_a_database_takes() -> None:
+    given = state(databases=(database(max_connections=30), database(name="two", max_connections=15)))
+    wanted = (*WANTED, Wanted("other", "two", "carto"))
+
+    def told(given: State, **limits: Any) -> list[str]:
+        found = judge(given, wanted, room=Room(97, 12, **limits))
+        return [one.message for one in found if one.check == "server_sockets" and one.status == "warning"]
+
+    assert told(given, roles={"carto": 35}, databases={"gis": 20}) == []
+    assert "35 sockets as carto, who may have 34" in told(given, roles={"carto": 34})[0]
+    assert "20 sockets to the database gis, which takes 19" in told(given, databases={"gis": 19})[0]
+    held = replace(given, users=users([{"name": "carto", "max_user_connections": 8}]))
+    assert told(held, roles={"carto": 8}) == []
+
+
+def test_what_the_plan_has_otherwise() -> None:
+    planned = Plan("db:5432", ("prod",), True, (), (), "transaction", 100, 12, (Pool("gis", "carto", 10, 2),), (), (),
+                   (), "ceiling", max_prepared_statements=200)  # fmt: skip
+    found = {finding.message: finding.fix for finding in against(planned, state(databases=(database(reserve_pool=7),)))}
+    assert "reserve_pool=2 in the entry gis" in found["Unlike the plan: gis has a reserve of 7, and the plan says 2"]
+    old = state(version="PgBouncer 1.18.0", config={"max_prepared_statements": None})
+    told = {finding.message: finding.fix for finding in against(planned, old)}
+    unknown = "Unlike the plan: this version knows no max_prepared_statements, and the plan says 200"
+    assert told[unknown] == "Upgrade to PgBouncer 1.21 or newer", "1.18 would not start with it"
 
 
 def test_the_cap() -> None:

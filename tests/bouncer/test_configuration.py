@@ -15,6 +15,7 @@ from tui.bouncer.configuration import (
     default_authentication,
     entries_of,
     settings,
+    shares_of,
     time_outs_of,
 )
 from tui.bouncer.credentials import lookup, scram_verifier, users
@@ -136,6 +137,27 @@ def test_entries_hold_the_plan(made: list[Pool], most: int) -> None:
 def test_a_database_has_a_cap_of_its_own() -> None:
     made = plan(Pool("gis", "carto", 9), Pool("maps", "carto", 9), most=5, databases=(Database("maps", 3),))
     assert {entry.database: entry.cap for entry in entries_of(made)} == {"gis": 5, "maps": 3}
+
+
+def test_a_role_that_gets_less_than_a_pool_is_held_to_its_share() -> None:
+    made = plan(Pool("gis", "carto", 2, 1), Pool("maps", "carto", 2), Pool("gis", "maps", 9, 1), Pool("gis", "o'x", 3))
+    shares = shares_of(made, entries_of(made))
+    assert shares == {"carto": 5, "o'x": 3}
+    kept = replace(PROXY, shares=shares, authentication="verifiers", version=(1, 18, 0))
+    assert "\n[users]\ncarto = max_user_connections=5\n\n[pgbouncer]\n" in settings(kept)
+    assert "[users]" not in settings(replace(kept, authentication="auth_query")), "1.18 would let carto in no more"
+    assert "[users]" in settings(replace(kept, authentication="auth_query", version=(1, 24, 0)))
+    assert shares_of(plan(Pool("gis", "carto", 9)), (Entry("gis", 9, 0, 9),)) == {}
+
+
+@given(st.lists(pools, min_size=1, unique_by=lambda one: (one.database, one.username)))
+def test_no_role_holds_more_than_its_pools_together(made: list[Pool]) -> None:
+    entries = entries_of(plan(*made))
+    shares = shares_of(plan(*made), entries)
+    for role in {one.username for one in made}:
+        mine = [one for one in made if one.username == role]
+        most = sum(min(e.pool_size + e.reserve, e.cap) for e in entries if e.database in {one.database for one in mine})
+        assert shares.get(role, most) <= sum(one.pool_size + one.reserve for one in mine)
 
 
 def test_the_function_quotes_roles() -> None:

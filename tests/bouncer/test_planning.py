@@ -48,7 +48,7 @@ def test_a_quiet_server_needs_no_proxy() -> None:
 def test_a_ceiling_that_somebody_knows_decides() -> None:
     within, beyond = asked(QUIET, ceiling=Ceiling(10, 4)), asked(QUIET, ceiling=Ceiling(20, 5))
     assert (within.worth_it, beyond.worth_it) == (False, True)
-    assert "Even all 80 sockets" in within.reasons[1]
+    assert "room for all 80 sockets" in within.reasons[1]
     assert beyond.reasons[1] == "CARTO may open 200 sockets (pool of 20 x 2 Connections x 5 nodes)"
     assert beyond.max_client_conn >= 200
     assert beyond.pool_mode == "session"  # all that was ever held fits
@@ -88,6 +88,17 @@ def test_without_a_recording_it_is_a_guess_and_says_so() -> None:
     assert "Record first" in found.cautions[0]
 
 
+def test_a_guess_gives_each_pool_what_its_own_connections_may_open() -> None:
+    found = asked(None, *ONE_PLACE, TWO_PLACES[1], ceiling=Ceiling(10, 2))
+    assert [(one.username, one.pool_size) for one in found.pools] == [("carto", 40), ("maps", 20)]
+    assert any(f"LimitNOFILE well above {found.max_client_conn + 72}" in one for one in found.cautions)
+
+
+def test_what_is_behind_a_pgbouncer_already_is_said_first() -> None:
+    found = asked(QUIET, behind=("prod", "tiles"))
+    assert found.reasons[0].startswith("prod, tiles lead through a PgBouncer already")
+
+
 def test_a_full_server_wants_a_proxy_however_few_got_in() -> None:
     found = asked(replace(QUIET, full=True))
     assert found.worth_it
@@ -102,6 +113,13 @@ def test_limits_of_roles_and_databases_bind_their_pools_but_not_superusers() -> 
     assert sum(sizes.values()) <= 30
     assert any("In role maps they held 30 of the 12" in one for one in found.reasons)
     assert line(found, "of it for role maps") == 12
+
+
+def test_a_ceiling_above_a_narrower_limit_is_said_where_it_is_known() -> None:
+    narrow = replace(LIMITS, roles={"maps": 12}, databases={"gis": 90})
+    (said,) = [one for one in asked(None, limits=narrow, ceiling=Ceiling(10, 2)).reasons if "limit of" in one]
+    assert said.startswith("In role maps CARTO may open 20, and its limit of 12 leaves 12")
+    assert not any("limit of" in one for one in asked(QUIET, limits=narrow).reasons), "nobody said the ceiling"
 
 
 def test_a_server_that_cannot_be_asked_is_said_to_be_not_known() -> None:

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 # Whom PgBouncer runs as in the tests, where they are root's.
 USER = ("--user", "nobody") if ROOT else ()
+PLAN: dict[str, Any] = {
+    "server": "db:5432", "connections": ["prod"], "worth_it": True, "reasons": [], "merge": [],
+    "pool_mode": "transaction", "max_client_conn": 60, "max_db_connections": 6, "pools": [], "databases": [],
+    "time_outs": [], "arithmetic": [], "evidence": "ceiling",
+}  # fmt: skip
 
 
 class Site(NamedTuple):
@@ -149,6 +154,15 @@ def test_what_is_asked_of_the_server_alone(site: Site) -> None:
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
         other.execute(look, (site.role,))
+    with site.server.connect(site.database) as superuser:
+        told: list[str] = []
+        superuser.add_notice_handler(lambda one: told.append(one.message_primary or ""))
+        sql = (site.folder / "auth_query.sql").read_text().encode()
+        for change, words in (("SUPERUSER", "is a superuser"), ("NOSUPERUSER PASSWORD NULL", "no SCRAM verifier")):
+            superuser.execute(f'ALTER ROLE "{site.role}" {change}'.encode())
+            superuser.execute(sql)
+            assert words in told[-1]
+        superuser.rollback()
     site.server.execute(f"ALTER ROLE \"{site.role}\" VALID UNTIL '2001-01-01'")
     assert site.server.execute(look, (site.role,), site.database) == [(site.role, None)]
     site.server.execute("DROP SCHEMA pgbouncer CASCADE", dbname=site.database)
@@ -158,11 +172,9 @@ def test_what_is_asked_of_the_server_alone(site: Site) -> None:
 
 def test_a_plan_from_stdin(site: Site) -> None:
     pool = {"database": site.database, "username": site.role, "pool_size": 7, "reserve": 2}
-    plan: dict[str, Any] = {
-        "server": "db:5432", "connections": ["prod"], "worth_it": True, "reasons": [], "merge": [],
-        "pool_mode": "session", "max_client_conn": 77, "max_db_connections": 8, "pools": [pool], "databases": [],
-        "time_outs": [{"setting": "query_wait_timeout", "seconds": 33, "why": "because"}], "arithmetic": [],
-        "evidence": "ceiling",
+    plan = PLAN | {
+        "pool_mode": "session", "max_client_conn": 77, "max_db_connections": 8, "pools": [pool],
+        "time_outs": [{"setting": "query_wait_timeout", "seconds": 33, "why": "because"}],
     }  # fmt: skip
     written = site.config("--plan", "-", "--json", names=(), stdin=json.dumps(plan))
     assert written.status == 0, written.out + written.err
@@ -176,8 +188,37 @@ def test_a_plan_from_stdin(site: Site) -> None:
         assert (refused.status, words in refused.err) == (2, True), refused.err
 
 
+def test_a_role_is_held_to_its_share_of_the_plan(
+    site: Site, pgbouncer_on: Callable[[Path, int], Written], password_file: str
+) -> None:
+    other = site.server.role(PASSWORD, "LOGIN")
+    prod = Registry().get("prod").parameters
+    where = ("--server", prod.server, "--port", str(prod.port), "--database", prod.database, "--username", other)
+    tls = ("--sslmode", "verify-full", "--sslrootcert", prod.sslrootcert)
+    assert site.pgconns("add", "tiles", *where, *tls, "--password-from", password_file).status == 0
+    pools = [{"database": site.database, "username": role, "pool_size": size, "reserve": 0}
+             for role, size in ((site.role, 2), (other, 4))]  # fmt: skip
+    text = json.dumps(PLAN | {"connections": ["prod", "tiles"], "max_db_connections": 6, "pools": pools})
+    written = site.config("--plan", "-", "--auth", "passwords", "--json", names=(), stdin=text)
+    assert written.status == 0, written.out + written.err
+    assert str(written.json["findings"]).count("gets through") == 2
+    assert f"--at 127.0.0.1:{site.port}" in str(written.json["next"]), "where it listens is where it is"
+    pgbouncer_on(site.folder / "pgbouncer.ini", site.port)
+    checked = site.pgconns("bouncer", "check", "prod", *site.admin, "--load-test", "--clients", "20", "--json")
+    assert checked.status == 0, checked.out + checked.err
+    assert (checked.json["load_test"]["served"], checked.json["load_test"]["most"]) == (20, 2)
+    asks = site.config("--plan", "-", "--auth", "auth_query", "--overwrite", "--json", names=(), stdin=text)
+    told = [one["message"] for one in asks.json["findings"] if one["check"] == "role_limits"]
+    holds = "[users]" in (site.folder / "pgbouncer.ini").read_text()  # a newer PgBouncer can
+    assert [f"{site.role} 2" in one for one in told] == ([] if holds else [True])
+
+
 def test_files_that_are_there_stay(site: Site) -> None:
-    assert site.config("--json").status == 0
+    first = site.config("--pool-size", "500", "--listen", f"[::1]:{site.port}", "--json")
+    assert first.status == 0
+    (warned,) = [one["message"] for one in first.json["findings"] if one["status"] == "warning"]
+    assert "let it open 500 sockets, where the server takes" in warned
+    assert f"--switch [::1]:{site.port} " in str(first.json["next"])
     before = (site.folder / "userlist.txt").read_text()
     refused = site.config()
     assert (refused.status, "--overwrite" in refused.err, refused.out) == (2, True, "")
@@ -211,6 +252,8 @@ def test_what_config_refuses(site: Site, password_file: str) -> None:
         (("--output", "x"), "Name the Connections"),
     ):
         assert expected in refusal("config", *words)
+    planned = site.config("--plan", "-", "--pool-size", "3", stdin=json.dumps(PLAN))
+    assert (planned.status, "the pools are the plan's" in planned.err) == (2, True), planned.err
     refused = site.config("--auth", "verifiers")
     assert (refused.status, "only a superuser" in refused.err) == (1, True)
     assert not site.folder.exists()

@@ -29,8 +29,8 @@ def time_outs(mode: PoolMode) -> tuple[TimeOut, ...]:
     return (*common, TimeOut("idle_transaction_timeout", 300, "a forgotten transaction blocks a server socket"))
 
 
-def cautions(mode: PoolMode, clients: int, *, guessed: bool) -> tuple[str, ...]:
-    """Return what to know of a mode before it is used."""
+def cautions(mode: PoolMode, sockets: int, *, guessed: bool) -> tuple[str, ...]:
+    """Return what to know of a mode before it is used; `sockets` are the most on both sides together."""
     of_mode = _TRANSACTION if mode == "transaction" else _SESSION
     recording = (
         ("Record first, with pgconns watch or the console, and plan again after a busy week",) if guessed else ()
@@ -39,7 +39,7 @@ def cautions(mode: PoolMode, clients: int, *, guessed: bool) -> tuple[str, ...]:
         *recording,
         *of_mode,
         "Unknown start-up parameters are refused: ignore_startup_parameters = extra_float_digits, options",
-        f"PgBouncer needs a file for each socket: LimitNOFILE above {2 * clients}",
+        f"PgBouncer needs a file for each socket, of clients and to the server: LimitNOFILE well above {sockets}",
         "Behind PgBouncer every client address is its own: pg_hba rules and matchers by address must fit that",
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from tui.bouncer import vulnerabilities
-from tui.bouncer.shown import CONSOLE, DatabaseState, PoolState, State
+from tui.bouncer.caps import Room, Wanted, cap, entries, pools_of
+from tui.bouncer.shown import CONSOLE, PoolState, State
 from tui.postgres.finding import Finding
 from tui.postgres.quoting import identifier
 from tui.sockets.alerts import Thresholds
@@ -17,38 +18,13 @@ _OPEN_TO_ALL = frozenset({"any", "trust"})
 _PREPARES = (1, 21, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a Connection needs of the PgBouncer: an entry for its database, reached as its role."""
-
-    connection: str
-    database: str
-    username: str
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What the server behind it takes: `usable` sockets for ordinary roles, `used` of them now; both of all clients."""
-
-    usable: int
-    used: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """How many server sockets its settings allow, and whether a hard cap says so or only the pools seen so far."""
-
-    sockets: int
-    hard: bool
-
-
 def judge(
     state: State, wanted: Sequence[Wanted], *, room: Room | None = None, local: bool = False
 ) -> tuple[Finding, ...]:
     """Return the findings in the order in which to read them. `local` says that clients come from this machine."""
     findings = [_version(state), *_authentication(state), *_encryption(state, local=local), *_databases(state, wanted),
-                *_pausing(state), _pool_mode(state, wanted), _server_sockets(state, wanted, room), *_time_outs(state),
-                _clients(state), _waiting(state)]  # fmt: skip
+                *_pausing(state), _pool_mode(state, wanted), _server_sockets(state, wanted, room),
+                *_narrower(state, wanted, room), *_time_outs(state), _clients(state), _waiting(state)]  # fmt: skip
     return tuple(findings)
 
 
@@ -164,25 +140,26 @@ def _prepares(state: State) -> bool:
     return bool(state.setting("max_prepared_statements"))
 
 
-def cap(state: State, wanted: Sequence[Wanted] = ()) -> Cap:
-    """Return how many server sockets the settings allow for the roles that are seen, or wanted."""
-    total, hard = 0, True
-    own = {user.name: user.pool_size for user in state.users}
-    for entry in entries(state):
-        if entry.disabled:
-            continue
-        roles = {pool.username for pool in state.pools if pool.database == entry.name}
-        roles |= {one.username for one in wanted if one.database == entry.name}
-        if entry.force_user:
-            roles = {entry.force_user}
-        size = entry.pool_size if entry.pool_size is not None else state.setting("default_pool_size") or 0
-        reserve = entry.reserve or 0
-        pooled = sum((own.get(role) or size) + reserve for role in roles) if roles else size + reserve
-        if entry.maximum:
-            pooled = min(pooled, entry.maximum)
-        hard = hard and bool(entry.maximum or entry.force_user)
-        total += pooled
-    return Cap(total, hard)
+def _narrower(state: State, wanted: Sequence[Wanted], room: Room | None) -> Iterator[Finding]:
+    """Yield which roles and databases may be led past a limit of their own, at which the server refuses."""
+    if room is None:
+        return
+    own = {user.name: user.maximum for user in state.users}
+    for database, limit in room.databases.items():
+        for entry in (one for one in entries(state) if one.database == database and not one.disabled):
+            most = min(sum(pools_of(entry, state, wanted).values()), entry.maximum or sys.maxsize)
+            if most > limit:
+                yield Finding("server_sockets", "warning", f"It may open {most} sockets to the database {database},"
+                              f" which takes {limit}: clients then get its refusal instead of waiting",
+                              f"max_db_connections={limit} in the entry {entry.name}, and RELOAD")  # fmt: skip
+    for role, limit in room.roles.items():
+        pools = [min(pools_of(one, state, wanted).get(role, 0), one.maximum or sys.maxsize) for one in entries(state)]
+        most = min(sum(pools), own.get(role) or state.setting("max_user_connections") or sys.maxsize)
+        if most > limit:
+            yield Finding("server_sockets", "warning", f"It may open {most} sockets as {role}, who may have {limit}:"
+                          " clients then get the server's refusal instead of waiting",
+                          f"{role} = max_user_connections={limit} under [users], which versions before 1.24 do not"
+                          " show, and take for roles in auth_file only")  # fmt: skip
 
 
 def _server_sockets(state: State, wanted: Sequence[Wanted], room: Room | None) -> Finding:
@@ -259,8 +236,3 @@ def _more(pool: PoolState, state: State) -> str:
         f"Raise the pool_size of {pool.database} as far as the server's limit lets you, or look for statements that"
         " hold a socket long (idle in transaction)"
     )
-
-
-def entries(state: State) -> tuple[DatabaseState, ...]:
-    """Return the entries that lead to databases: all but the console's own."""
-    return tuple(one for one in state.databases if one.name != CONSOLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.bouncer.checking import entries
+from tui.bouncer.caps import entries
 from tui.bouncer.configuration import entries_of
 from tui.bouncer.model import Plan
 from tui.bouncer.shown import State
@@ -27,6 +27,10 @@ def against(plan: Plan, state: State) -> tuple[Finding, ...]:
             found.append(
                 _unlike(f"{entry.database} may open {now} server sockets, and the plan says {entry.cap}", line)
             )
+        reserve = one.reserve if one.reserve is not None else state.setting("reserve_pool_size") or 0
+        if reserve != entry.reserve:
+            found.append(_unlike(f"{entry.database} has a reserve of {reserve}, and the plan says {entry.reserve}",
+                                 f"reserve_pool={entry.reserve} in the entry {entry.database}"))  # fmt: skip
         mode = one.pool_mode or state.config.get("pool_mode", "")
         if mode != plan.pool_mode:
             found.append(_unlike(f"{entry.database} pools by {mode or 'nothing'}, and the plan says {plan.pool_mode}",
@@ -40,9 +44,12 @@ def against(plan: Plan, state: State) -> tuple[Finding, ...]:
         wanted["max_prepared_statements"] = plan.max_prepared_statements
     for name, value in wanted.items():
         shown_now = state.setting(name)
-        if shown_now != value:
-            said = "is not known to this version" if shown_now is None else f"is {shown_now}"
-            found.append(_unlike(f"{name} {said}, and the plan says {value}", f"{name} = {value}"))
+        if shown_now is None:
+            what = f"Unlike the plan: this version knows no {name}, and the plan says {value}"
+            since = "PgBouncer 1.21 or newer" if name == "max_prepared_statements" else "a newer PgBouncer"
+            found.append(Finding("plan", "warning", what, f"Upgrade to {since}"))
+        elif shown_now != value:
+            found.append(_unlike(f"{name} is {shown_now}, and the plan says {value}", f"{name} = {value}"))
     return tuple(found) or (Finding("plan", "ok", f"It is as the plan for {plan.server} has it"),)
 
 

@@ -7,6 +7,7 @@ PgBouncer at hand knows them: an unknown one keeps it from starting.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -21,7 +22,7 @@ SETTINGS, USERS, LOOKUP, UNIT = "pgbouncer.ini", "userlist.txt", "auth_query.sql
 ADMIN_PASSWORD, STATS_PASSWORD = "admin.password", "stats.password"
 CERTIFICATE, KEY, SERVER_ROOT = "client-tls.crt", "client-tls.key", "server-root.crt"
 
-_PREPARES, _ASKS_ELSEWHERE = (1, 21, 0), (1, 19, 0)
+_PREPARES, _ASKS_ELSEWHERE, _LIMITS_WHOM_IT_ASKS_FOR = (1, 21, 0), (1, 19, 0), (1, 24, 0)
 _QUERY = "SELECT uname, phash FROM pgbouncer.user_lookup($1)"
 
 
@@ -40,7 +41,8 @@ class Proxy:
     """A PgBouncer to be: what stands before it, behind it, and how its pools are cut.
 
     `server_root` is whether a root certificate for the server lies in `folder`; `tls` are the files of the certificate
-    that it shows to clients, and of its key. `version` is the PgBouncer at hand, None where there is none.
+    that it shows to clients, and of its key. `version` is the PgBouncer at hand, None where there is none. `shares` are
+    how many sockets a role may hold in all databases together, where the entries alone would let it have more.
     """
 
     names: tuple[str, ...]
@@ -60,6 +62,7 @@ class Proxy:
     version: tuple[int, int, int] | None = None
     time_outs: Mapping[str, int] = field(default_factory=dict)
     prepared: int = 0
+    shares: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def sockets(self) -> int:
@@ -73,6 +76,17 @@ class Proxy:
         It asks auth_query for nobody unless auth_dbname says where: tried, 1.18 then lets who is listed hang.
         """
         return self.authentication != "auth_query" or _knows(self, _ASKS_ELSEWHERE)
+
+    @property
+    def kept_shares(self) -> dict[str, int]:
+        """The shares that [users] can hold.
+
+        Tried: 1.18 lets nobody of [users] in whom auth_query would have to find (PgBouncer's issue 484; config.md says
+        from 1.24 on that it asks), and reads no quotes there.
+        """
+        if self.authentication == "auth_query" and not _knows(self, _LIMITS_WHOM_IT_ASKS_FOR):
+            return {}
+        return {role: most for role, most in self.shares.items() if re.fullmatch(r"[A-Za-z0-9_.-]+", role)}
 
     def place(self, name: str) -> str:
         """Return where one of its files is."""
@@ -104,6 +118,20 @@ def entries_of(plan: Plan) -> tuple[Entry, ...]:
         size = min(max(pool.pool_size for pool in pools), cap)
         entries.append(Entry(database, size, max(pool.reserve for pool in pools), cap))
     return tuple(entries)
+
+
+def shares_of(plan: Plan, entries: Sequence[Entry]) -> dict[str, int]:
+    """Return what a plan gives each role in all databases together, where the entries would let it have more.
+
+    An entry has one size for the pools of all roles, which is that of the largest.
+    """
+    planned: Counter[str] = Counter()
+    allowed: Counter[str] = Counter()
+    by_database = {one.database: min(one.pool_size + one.reserve, one.cap) for one in entries}
+    for pool in plan.pools:
+        planned[pool.username] += pool.pool_size + pool.reserve
+        allowed[pool.username] += by_database[pool.database]
+    return {role: most for role, most in planned.items() if allowed[role] > most}
 
 
 def time_outs_of(plan: Plan | None) -> dict[str, int]:
@@ -140,6 +168,8 @@ def settings(proxy: Proxy) -> str:
     prepares = (
         "" if _knows(proxy, _PREPARES) else "; from 1.21 on, for named prepared statements in transaction mode:\n;"
     )
+    shares = "".join(f"{role} = max_user_connections={most}\n" for role, most in proxy.kept_shares.items())
+    users = f"; What each role may hold in all databases together.\n[users]\n{shares}\n" if shares else ""
     certificate, key = proxy.tls
     time_outs = "\n".join(f"{name} = {seconds}" for name, seconds in (proxy.time_outs or _TIME_OUTS).items())
     return f"""\
@@ -149,7 +179,7 @@ def settings(proxy: Proxy) -> str:
 [databases]
 {entries}
 
-[pgbouncer]
+{users}[pgbouncer]
 listen_addr = {_value(proxy.listen_address)}
 listen_port = {proxy.listen_port}
 unix_socket_dir =

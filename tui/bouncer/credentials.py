@@ -27,11 +27,13 @@ def lookup(roles: Sequence[str], verifier: str) -> str:
 
     The function hands out the verifiers of the Connections' own roles alone, never a superuser's, and none that has
     expired. It is PgBouncer's own example with that restriction: SECURITY DEFINER, its search_path pinned, EXECUTE
-    for one role. Raises ValueError where a role's name cannot stand in it.
+    for one role. Whom it will not let in, the SQL warns of when it is run. Raises ValueError where a role's name
+    cannot stand in it.
     """
     listed = ", ".join(literal(role) for role in roles)
-    if "$lookup$" in listed:
-        raise ValueError("No role can be called $lookup$ here")
+    for tag in ("$lookup$", "$warn$"):
+        if tag in listed:
+            raise ValueError(f"No role can be called {tag} here")
     return _LOOKUP.format(auth=AUTH, verifier=literal(verifier), roles=listed)
 
 
@@ -64,6 +66,21 @@ AS $lookup$
 $lookup$;
 REVOKE ALL ON FUNCTION pgbouncer.user_lookup(text) FROM PUBLIC, {auth};
 GRANT EXECUTE ON FUNCTION pgbouncer.user_lookup(text) TO {auth};
+DO $warn$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT * FROM pg_catalog.pg_authid WHERE rolname IN ({roles}) LOOP
+        IF one.rolsuper THEN
+            RAISE WARNING 'Role % is a superuser, whom this function lets nobody in as: give its Connection another',
+                one.rolname;
+        ELSIF one.rolpassword IS NULL OR one.rolpassword NOT LIKE 'SCRAM-SHA-256$%' THEN
+            RAISE WARNING 'Role % has no SCRAM verifier: set its password again under password_encryption ='
+                ' scram-sha-256', one.rolname;
+        END IF;
+    END LOOP;
+END
+$warn$;
 COMMIT;
 """
 

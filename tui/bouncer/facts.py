@@ -10,6 +10,7 @@ from tui.bouncer.evidence import Evidence, recorded
 from tui.bouncer.limits import ServerLimits, ask
 from tui.bouncer.model import PlanError
 from tui.bouncer.planning import plan
+from tui.bouncer.watching import leads_to_a_console
 from tui.bouncer.worth import Ceiling, Member, Question
 from tui.postgres.errors import ServerError
 from tui.sockets.attribution import claim
@@ -44,7 +45,9 @@ class Facts(NamedTuple):
     def plan(self, ceiling: Ceiling, mode: PoolMode | None = None) -> Plan:
         """Return the plan for them: seconds of work where much was recorded."""
         members = tuple(Member(one.name, one.parameters.database, one.parameters.username) for one in self.connections)
-        return plan(Question(label(self.connections[0]), members, ceiling, mode), self.limits, self.evidence)
+        behind = tuple(one.name for one in self.connections if leads_to_a_console(one))
+        question = Question(label(self.connections[0]), members, ceiling, mode, behind)
+        return plan(question, self.limits, self.evidence)
 
 
 def of_one_server(connections: Sequence[Connection]) -> tuple[Connection, ...]:

@@ -45,8 +45,8 @@ def plan(question: Question, limits: ServerLimits, evidence: Evidence | None) ->
         None if evidence is None else evidence.peak - saved(members, evidence),
     )
     worth_it, reasons = judged(question, sums, merge, evidence)
-    mode, why = _mode(question, pools, sums, room, evidence)
-    made = fitted(_needs(pools, mode, sums, evidence), room)
+    mode, why = _mode(question, sums, room, evidence)
+    made = fitted(_needs(question, mode, evidence), room)
     databases = _databases(made)
     time_outs = advice.time_outs(mode)
     proxy = Proxy(
@@ -61,12 +61,12 @@ def plan(question: Question, limits: ServerLimits, evidence: Evidence | None) ->
         Line("pools together", sum(one.pool_size for one in made), f"{count(len(made), 'pool')}, {mode} pooling"),
         Line("with their reserves", sum(one.pool_size + one.reserve for one in made), "the most that PgBouncer opens"),
     ]
-    what_if = () if evidence is None or not evidence.load.at else _what_if(evidence, proxy, mode, pools, sums, room)
+    what_if = () if evidence is None or not evidence.load.at else _what_if(question, evidence, proxy, mode, room)
     return Plan(
         question.server,
         tuple(one.name for one in members),
         worth_it,
-        (*reasons, *_near_narrower(room, limits, evidence)),
+        (*reasons, *_near_narrower(room, limits, evidence), *_above_narrower(question, room, limits, evidence)),
         merge,
         mode,
         clients,
@@ -77,7 +77,7 @@ def plan(question: Question, limits: ServerLimits, evidence: Evidence | None) ->
         tuple(lines),
         "ceiling" if evidence is None else "recorded",
         why,
-        advice.cautions(mode, clients, guessed=evidence is None),
+        advice.cautions(mode, clients + sum(one.max_db_connections for one in databases), guessed=evidence is None),
         advice.PREPARED_STATEMENTS if mode == "transaction" else 0,
         what_if[0].prediction if what_if else None,
         what_if,
@@ -134,33 +134,49 @@ def _near_narrower(room: Room, limits: ServerLimits, evidence: Evidence | None) 
 _NAME = {"role": "username", "database": "database"}
 
 
-def _mode(
-    question: Question, pools: Sequence[tuple[str, str]], sums: Sums, room: Room, evidence: Evidence | None
-) -> tuple[PoolMode, str]:
+def _above_narrower(question: Question, room: Room, limits: ServerLimits, evidence: Evidence | None) -> Iterable[str]:
+    """Yield which limits of roles and databases CARTO may want to pass, where that is what the plan goes by."""
+    if evidence is not None and question.ceiling.assumed:
+        return
+    for kind, bounds, set_to in (("role", room.roles, limits.roles), ("database", room.databases, limits.databases)):
+        for name, bound in bounds.items():
+            number = sum(name == getattr(one, _NAME[kind]) for one in question.members)
+            may = question.ceiling.sockets(number)
+            if may > bound:
+                yield (
+                    f"In {kind} {name} CARTO may open {may}, and its limit of {set_to[name]} leaves {bound}: a higher"
+                    " limit is the cheaper remedy, where the server has room; a proxy would make the rest wait"
+                )
+
+
+def _mode(question: Question, sums: Sums, room: Room, evidence: Evidence | None) -> tuple[PoolMode, str]:
     """Return the mode, and why: the one that breaks nothing, where that is enough."""
     if question.mode is not None:
         return question.mode, "as asked for"
     if evidence is None:
         return "session", "it breaks nothing, and without a recording nobody knows how many sockets are really busy"
-    held = _needs(pools, "session", sums, evidence)
-    busy = sum(one.size for one in _needs(pools, "transaction", sums, evidence))
+    held = _needs(question, "session", evidence)
+    busy = sum(one.size for one in _needs(question, "transaction", evidence))
     most = sum(one.size for one in held)
     within = tuple(one.pool_size for one in fitted(held, room)) == tuple(one.size for one in held)
     if within and most < NEAR * sums.room and not evidence.full:
         return "session", (
-            f"all {most} sockets held at once fit with ease, and nothing breaks;"
+            f"pools of {most} sockets hold all that was seen, with ease, and nothing breaks;"
             f" transaction pooling would do with {busy}"
         )
     return "transaction", f"{most} sockets held at once are too many; the {busy} that work at a time are not"
 
 
-def _needs(pools: Iterable[tuple[str, str]], mode: PoolMode, sums: Sums, evidence: Evidence | None) -> tuple[Need, ...]:
+def _needs(question: Question, mode: PoolMode, evidence: Evidence | None) -> tuple[Need, ...]:
+    """Return what the pools need: as recorded, or else what CARTO may open through the Connections of each."""
     if evidence is not None:
         return tuple(need(one, mode, evidence.load.interval_s) for one in evidence.load.series)
-    names = tuple(pools)
-    each = max(LEAST, -(-sums.ceiling // len(names)))
-    size = each if mode == "session" else min(each, _UNKNOWN_POOL)
-    return tuple(Need(*name, size, max(1, size // 5)) for name in names)
+    found = []
+    for place, connections in Counter((one.database, one.username) for one in question.members).items():
+        all_of_them = max(LEAST, question.ceiling.sockets(connections))
+        size = all_of_them if mode == "session" else min(all_of_them, _UNKNOWN_POOL)
+        found.append(Need(*place, size, max(1, size // 5)))
+    return tuple(found)
 
 
 def _databases(pools: Iterable[Pool]) -> tuple[Database, ...]:
@@ -170,14 +186,12 @@ def _databases(pools: Iterable[Pool]) -> tuple[Database, ...]:
     return tuple(Database(database, sockets) for database, sockets in sums.items())
 
 
-def _what_if(
-    evidence: Evidence, proxy: Proxy, mode: PoolMode, pools: Sequence[tuple[str, str]], sums: Sums, room: Room
-) -> tuple[WhatIf, ...]:
+def _what_if(question: Question, evidence: Evidence, proxy: Proxy, mode: PoolMode, room: Room) -> tuple[WhatIf, ...]:
     """Return what the recorded day does in the plan, first, and in others."""
     other: PoolMode = "transaction" if mode == "session" else "session"
     variants = (
         ("as planned", mode, proxy.pools),
-        (f"{other} mode", other, fitted(_needs(pools, other, sums, evidence), room)),
+        (f"{other} mode", other, fitted(_needs(question, other, evidence), room)),
         ("half the pools", mode, tuple(_halved(one) for one in proxy.pools)),
     )
     return tuple(WhatIf(what, its, _replayed(evidence, proxy, its, made)) for what, its, made in variants)

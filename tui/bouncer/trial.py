@@ -23,6 +23,7 @@ from tui.connections.secret import Secret
 from tui.postgres.door import connect
 from tui.postgres.errors import CannotConnect, ServerError
 from tui.postgres.finding import Finding
+from tui.postgres.quoting import entry_name
 from tui.postgres.target import Target
 
 _START_S = 20.0
@@ -48,12 +49,12 @@ def installed_version(where: str | None) -> tuple[int, int, int] | None:
 
 
 async def try_out(
-    proxy: Proxy, where: str, passwords: Mapping[str, Secret], clients: Mapping[str, tuple[str, Secret | None]]
+    proxy: Proxy, where: str, passwords: Mapping[str, Secret], clients: Mapping[tuple[str, str], Secret | None]
 ) -> tuple[Finding, ...]:
     """Return what came of it: whether it starts, understood the settings, and lets those in who are to come in.
 
-    `passwords` are those of ADMIN and STATS; `clients` maps a database to a role and its password, which are to get
-    through to the server. Everything is bounded in time, and the process is gone when this returns.
+    `passwords` are those of ADMIN and STATS; `clients` maps databases and roles to passwords: all of them are
+    to get through to the server. Everything is bounded in time, and the process is gone when this returns.
     """
     runner = _runner(Path(proxy.folder))
     if isinstance(runner, str):
@@ -84,7 +85,10 @@ def _runner(folder: Path) -> dict[str, Any] | str:
         return {}
     owner = folder.stat().st_uid
     if owner == 0:
-        return "PgBouncer refuses to run as root, whose files these are; name its user with --user"
+        return (
+            "PgBouncer refuses to run as root, whose folder this is; give it to PgBouncer's user (chown -R), and run"
+            " this again with --overwrite"
+        )
     group = pwd.getpwuid(owner).pw_gid
     closed = [parent for parent in folder.absolute().parents if not _may_enter(parent, owner, group)]
     if closed:
@@ -136,7 +140,7 @@ async def _asked(
     port: int,
     process: subprocess.Popen[bytes],
     passwords: Mapping[str, Secret],
-    clients: Mapping[str, tuple[str, Secret | None]],
+    clients: Mapping[tuple[str, str], Secret | None],
     log: Path,
 ) -> tuple[Finding, ...]:
     door = Target(_LOOPBACK, port, CONSOLE, ADMIN, passwords[ADMIN], "require")
@@ -144,15 +148,25 @@ async def _asked(
         state = await _answer(door, process)
     except ServerError as error:
         said = f"PgBouncer does not run with these files: {_last_words(log) or error.finding.message}"
-        return (Finding("validation", "failed", said, "Mend what it names, or have them written again"),)
+        return (Finding("validation", "failed", said, _mending(proxy)),)
     wrong = _misunderstood(proxy, state)
     if wrong:
         return (Finding("validation", "failed", f"PgBouncer understood the files otherwise: {wrong}"),)
     found = [Finding("validation", "ok", f"{state.version} starts with these files and read them as they are meant")]
     found.append(await _lets_in(door, STATS, passwords[STATS]))
-    for database, (role, password) in clients.items():
+    for (database, role), password in clients.items():
         found.append(await _gets_through(door, database, role, password))
     return tuple(found)
+
+
+def _mending(proxy: Proxy) -> str:
+    quoted = [one.database for one in proxy.entries if entry_name(one.database) != one.database]
+    if not quoted:
+        return "Mend what it names, or have them written again"
+    return (
+        f"If it names a line of {', '.join(quoted)}: old versions, 1.18 for one, read only names of letters, digits and"
+        " _ . - there; upgrade PgBouncer, or rename the database"
+    )
 
 
 async def _answer(door: Target, process: subprocess.Popen[bytes]) -> State:

@@ -60,12 +60,16 @@ class Member(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a plan is to be made for; `mode` where somebody knows which it has to be."""
+    """What a plan is to be made for; `mode` where somebody knows which it has to be.
+
+    `behind` are the names of those that lead through a PgBouncer already.
+    """
 
     server: str
     members: tuple[Member, ...]
     ceiling: Ceiling = Ceiling()
     mode: PoolMode | None = None
+    behind: tuple[str, ...] = ()
 
 
 class Sums(NamedTuple):
@@ -110,6 +114,12 @@ def judged(
     near = NEAR * sums.room
     product = question.ceiling.words(len(question.members))
     named = "; ".join(" with ".join(group) for group in merge)
+    if question.behind:
+        lead = "leads" if len(question.behind) == 1 else "lead"
+        reasons.append(
+            f"{', '.join(question.behind)} {lead} through a PgBouncer already: what was counted are its sockets to the"
+            " server, not CARTO's to it, so this plan is for what comes on top. pgconns bouncer check judges that one"
+        )
     if evidence is None:
         reasons.append("Nothing was recorded of them: this is a guess from CARTO's ceiling, without evidence")
         pressed = by_ceiling = sums.ceiling > sums.room
@@ -126,7 +136,10 @@ def judged(
         reasons.append(f"CARTO may open {sums.ceiling} sockets ({product})")
     if not pressed and not by_ceiling:
         if evidence is None or not question.ceiling.assumed:
-            reasons.append(f"Even all {sums.ceiling} sockets that CARTO may open fit: a proxy would hold down nothing")
+            reasons.append(
+                f"The server has room for all {sums.ceiling} sockets that CARTO may open:"
+                " a proxy would hold down nothing"
+            )
         else:
             reasons.append("A proxy would be one more hop and one more thing to fail, and hold down nothing")
             if sums.ceiling > sums.room:

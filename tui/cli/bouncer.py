@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "plan": "say whether a PgBouncer is worth it, and how large its pools must be",
-    "config": "write its files, try them, and lead Connections through it",
-    "check": "say what is wrong with one that runs, and prove its cap",
+    "config": "write a PgBouncer's files, try them, and lead Connections through it",
+    "check": "say what is wrong with a running PgBouncer, and prove its cap",
 }
 
 

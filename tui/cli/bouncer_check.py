@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tui.bouncer.admin import Console
-    from tui.bouncer.checking import Room
+    from tui.bouncer.caps import Room
     from tui.bouncer.load_test import Outcome
     from tui.bouncer.model import Plan
     from tui.bouncer.shown import State
@@ -155,7 +155,8 @@ def _admin(first: Candidate, arguments: Namespace, secrets: Secrets) -> Target:
 
 async def _check(admin: Target, candidates: Sequence[Candidate], plan: Plan | None, arguments: Namespace) -> Found:
     from tui.bouncer.admin import console
-    from tui.bouncer.checking import Wanted, judge
+    from tui.bouncer.caps import Wanted
+    from tui.bouncer.checking import judge
     from tui.bouncer.comparing import against
     from tui.postgres.errors import ServerError
     from tui.postgres.finding import Finding
@@ -163,10 +164,10 @@ async def _check(admin: Target, candidates: Sequence[Candidate], plan: Plan | No
 
     try:
         async with console(admin) as opened:
-            room, passages = await _pass(candidates)
+            room, passed = await passages(candidates)
             state = await opened.state()
             wanted = [Wanted(p.name, p.database, p.username) for p in (one.connection.parameters for one in candidates)]
-            findings = [Finding("console", "ok", f"{admin.username} looks at the console of {admin.place}"), *passages]
+            findings = [Finding("console", "ok", f"{admin.username} looks at the console of {admin.place}"), *passed]
             findings += judge(state, wanted, room=room, local=is_local(opened.address))
             findings += against(plan, state) if plan else ()
             outcome = await _load(opened, state, candidates[0], arguments) if arguments.load_test else None
@@ -177,9 +178,10 @@ async def _check(admin: Target, candidates: Sequence[Candidate], plan: Plan | No
         return Found((error.finding,), unreachable=True)
 
 
-async def _pass(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Finding]]:
+async def passages(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Finding]]:
     """Go through as each Connection; return what the server behind takes, and whether each gets there."""
     import asyncio
+    from dataclasses import replace
 
     from tui.cli.probing import AT_ONCE
 
@@ -190,13 +192,17 @@ async def _pass(candidates: Sequence[Candidate]) -> tuple[Room | None, list[Find
             return await _pass_as(chosen)
 
     passed = await asyncio.gather(*map(in_turn, candidates))
-    return next((room for room, _ in passed if room), None), [finding for _, finding in passed]
+    rooms = [room for room, _ in passed if room]
+    roles = {role: limit for room in rooms for role, limit in room.roles.items()}
+    databases = {name: limit for room in rooms for name, limit in room.databases.items()}
+    room = replace(rooms[0], roles=roles, databases=databases) if rooms else None
+    return room, [finding for _, finding in passed]
 
 
 async def _pass_as(chosen: Candidate) -> tuple[Room | None, Finding]:
     from dataclasses import replace
 
-    from tui.bouncer.checking import Room
+    from tui.bouncer.caps import Room
     from tui.postgres.door import connect
     from tui.postgres.errors import ServerError
     from tui.postgres.finding import Finding
@@ -215,7 +221,10 @@ async def _pass_as(chosen: Candidate) -> tuple[Room | None, Finding]:
         return None, replace(error.finding, check="passage", message=why)
     kept = row["superuser_reserved"] + row["reserved"] + row["rds_reserved"]
     found = Finding("passage", "ok", f"{who} gets through to the server")
-    return Room(row["max_connections"] - kept, row["used"]), found
+    bound = {} if row["superuser"] else {"role": row["role_limit"], "database": row["database_limit"]}
+    roles = {parameters.username: bound["role"]} if bound.get("role", -1) >= 0 else {}
+    databases = {parameters.database: bound["database"]} if bound.get("database", -1) >= 0 else {}
+    return Room(row["max_connections"] - kept, row["used"], roles, databases), found
 
 
 async def _load(opened: Console, state: State, chosen: Candidate, arguments: Namespace) -> Outcome:

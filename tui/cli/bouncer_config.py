@@ -9,7 +9,7 @@ from tui.exits import Exit
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tui.bouncer.configuration import Proxy
     from tui.bouncer.model import Plan
@@ -161,15 +161,20 @@ def _written(
     except writing.NotWritten as error:
         raise Refused(str(error), Exit.UNUSABLE_STORE) from None
     output.progress("Trying the files on a PgBouncer")
-    findings = asyncio.run(_tried(proxy, program, passwords, candidates))
+    findings = (
+        *asyncio.run(_tried(proxy, program, passwords, candidates)),
+        *_beyond(proxy),
+        *_too_many(proxy, candidates),
+    )
     if not output.json:
         output.line(f"Written to {folder}: {', '.join(made)}.")
         for finding in findings:
             output.finding(finding, data=True)
     steps = _next(proxy, folder, connections, user, names_of(arguments)[0], owned=owned)
-    if not output.json:
-        output.note("Next:\n" + "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1)))
     failed = any(finding.status == "failed" for finding in findings)
+    if not output.json:
+        first = "Next, once that is mended" if failed else "Next"
+        output.note(f"{first}:\n" + "\n".join(f"  {number}. {step}" for number, step in enumerate(steps, 1)))
     answer = {
         "folder": str(folder),
         "files": list(made),
@@ -206,13 +211,52 @@ async def _tried(
     if program is None:
         return (Finding("validation", "skipped", "Not validated: there is no PgBouncer here",
                         "Install it (apt-get install pgbouncer) and run this again with --overwrite"),)  # fmt: skip
-    clients: dict[str, tuple[str, Secret | None]] = {}
+    clients: dict[tuple[str, str], Secret | None] = {}
     if proxy.authentication != "auth_query":  # whose function a superuser is still to make
         for chosen in candidates:
             parameters = chosen.connection.parameters
             if not chosen.problem:
-                clients[parameters.database] = parameters.username, chosen.secret
+                clients[parameters.database, parameters.username] = chosen.secret
     return await trial.try_out(proxy, program, passwords, clients)
+
+
+def _beyond(proxy: Proxy) -> Iterator[Finding]:
+    """Say which roles may hold more sockets than the plan gives them: nothing that can be written keeps them back."""
+    from tui.postgres.finding import Finding
+
+    beyond = [f"{role} {most}" for role, most in proxy.shares.items() if role not in proxy.kept_shares]
+    if beyond:
+        yield Finding(
+            "role_limits",
+            "warning",
+            f"The plan gives fewer sockets to some roles than a pool has here: {', '.join(beyond)}. Each database is"
+            " held to its cap; these roles are not",
+            "With --auth verifiers or passwords, or PgBouncer 1.24 or newer, [users] holds roles of plain names to"
+            " their share; at the server, ALTER ROLE ... CONNECTION LIMIT refuses what is above it",
+        )
+
+
+def _too_many(proxy: Proxy, candidates: Sequence[Candidate]) -> Iterator[Finding]:
+    """Say where the server takes fewer sockets than the files let PgBouncer open; nothing where it does not answer."""
+    import asyncio
+
+    from tui.cli.bouncer_check import passages
+    from tui.postgres.finding import Finding
+
+    room, _ = asyncio.run(passages(candidates))
+    if room is None:
+        return
+    fix = "Size them by pgconns bouncer plan, or with --pool-size and --max-server-sockets"
+    bounds = [("", proxy.sockets, room.usable)]
+    bounds += [
+        (f" to {entry.database}", entry.cap, room.databases[entry.database])
+        for entry in proxy.entries
+        if entry.database in room.databases
+    ]
+    for where, most, limit in bounds:
+        if most > limit:
+            yield Finding("server_sockets", "warning", f"These files let it open {most} sockets{where}, where the"
+                          f" server takes {limit}: clients then get its refusal instead of waiting", fix)  # fmt: skip
 
 
 def _next(
@@ -237,9 +281,12 @@ def _next(
     steps.append(f"cp {quote(str(folder / written.UNIT))} {unit} && systemctl daemon-reload"
                  " && systemctl enable --now pgconns-pgbouncer")  # fmt: skip
     secret = quote(f"file:{folder / written.ADMIN_PASSWORD}")
-    there = f"{host}:{proxy.listen_port}"
+    there = _told((host, proxy.listen_port))
     made = proxy.tls[0] == proxy.place(written.CERTIFICATE)
     trust = f" --sslmode verify-full --sslrootcert {quote(proxy.tls[0])}" if made else ""
+    if made:
+        steps.append("Who runs pgconns must be able to read its certificate, which is no secret: else"
+                     f" install -m 0644 {quote(proxy.tls[0])} where they can, and name that one below")  # fmt: skip
     steps.append(f"pgconns bouncer check {names} --at {there} --username {written.ADMIN}"
                  f" --password-from {secret}{trust}")  # fmt: skip
     steps.append(f"pgconns bouncer config {names} --switch {there}{trust}")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # CARTO's services pool ten sockets each, and are up to 13 processes under load, by its documentation for self-hosting.
 CLIENTS_EACH = 130
 POOL_SIZE = 20
+_SIZES = ("pool_mode", "pool_size", "max_server_sockets", "max_clients")
 
 
 def planned(
@@ -36,6 +37,8 @@ def planned(
 
     parameters = [chosen.connection.parameters for chosen in candidates]
     first = parameters[0]
+    if plan is not None and any(getattr(arguments, name) is not None for name in _SIZES):
+        raise Refused("With --plan the pools are the plan's: change it there, or give --pool-size and the like alone")
     sizes = plan or _default_plan(arguments, candidates)
     _refuse_unplanned(sizes, candidates)
     modes = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -54,11 +57,12 @@ def planned(
         raise Refused(f"The plan: {error}") from None
     tls = (_absolute(arguments.certificate), _absolute(arguments.key)) if own else (
         f"{folder}/{written.CERTIFICATE}", f"{folder}/{written.KEY}")  # fmt: skip
+    entries = written.entries_of(sizes)
     return written.Proxy(
         tuple(chosen.connection.name for chosen in candidates),
         target(first, None).host,
         first.port,
-        written.entries_of(sizes),
+        entries,
         tuple(dict.fromkeys(one.username for one in parameters)),
         sizes.pool_mode,
         sizes.max_client_conn,
@@ -72,6 +76,7 @@ def planned(
         version,
         time_outs,
         sizes.max_prepared_statements,
+        written.shares_of(sizes, entries),
     )
 
 
@@ -176,7 +181,11 @@ def names_of(arguments: Namespace) -> list[str]:
     """Return the names that clients know it by, for its certificate."""
     import socket
 
-    return [*(arguments.host or [socket.gethostname()]), "localhost", "127.0.0.1", "::1"]
+    from tui.cli.places import read_listen
+
+    listens = read_listen(arguments.listen)[0]
+    own = socket.gethostname() if listens in {"*", "0.0.0.0", "::"} else listens  # noqa: S104 - compared with
+    return list(dict.fromkeys([*(arguments.host or [own]), "localhost", "127.0.0.1", "::1"]))
 
 
 def _role_secrets(authentication: Authentication, candidates: Sequence[Candidate]) -> dict[str, str]:
