@@ -18,6 +18,7 @@ from tui.history.reader import History
 from tui.history.seeding import before
 from tui.history.settings import Prometheus as Place
 from tui.history.store import Store
+from tui.screens.look_back import look_back
 from tui.sockets.past import Trends
 
 if TYPE_CHECKING:
@@ -111,6 +112,14 @@ def test_as_many_steps_as_are_wanted(both: Both) -> None:
     assert coarse.seconds >= 30
     assert len(coarse.rollups) <= 21
     assert sum(one.samples for one in coarse.rollups) == 40
+
+
+def test_the_plot_of_a_span_is_as_the_file_has_it(both: Both) -> None:
+    read, kept = (look_back(one, ID, both.end - both.start, 100, both.end) for one in (both.prometheus, both.file))
+    assert read.plotted.steps == kept.plotted.steps
+    assert (read.plotted.start, read.plotted.end) == (kept.plotted.start, kept.plotted.end)
+    assert "peak" in read.said
+    assert len(read.plotted.marks) > len(kept.plotted.marks)  # the alerts, which the file has none of
 
 
 def test_days_names_and_spans(both: Both) -> None:

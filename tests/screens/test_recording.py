@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.hooks.given import told
-from tests.screens.conftest import on_stage, seen, until
+from tests.screens.conftest import on_stage, prose, seen, until
 from tests.screens.watching import FakeWatch, watching
 from tests.widgets.given import connection, counted, sampled
 from tui import paths
@@ -128,6 +128,9 @@ async def test_a_history_elsewhere_that_does_not_answer_is_told_of(recording: Se
         assert "cannot be reached: connection refused" in seen(pilot)
         watch.count(sampled(counted("analytics", 5)))
         await until(pilot, lambda: recording.recorder and recording.recorder.recording.seq == 1)
+        pilot.app.clear_notifications()
+        await pilot.press("enter", "s")
+        await until(pilot, lambda: "[1 h]" in seen(pilot) and "cannot be reached: connection refused" in prose(pilot))
 
 
 async def test_a_console_without_a_recorder_records_nothing(services: Services) -> None:
