@@ -111,3 +111,11 @@ def test_any_message_is_read(text: str, severity: str) -> None:
         f"{severity.strip() or 'X'}:  28P01: {text}\nLOCATION:  auth_failed, auth.c:1\n".lstrip(), "startup"
     )
     assert said.code in {"28P01", ""}
+
+
+def test_silence_behind_a_pgbouncer_may_be_its_queue() -> None:
+    silent = Failure("session", timeout_s=5.0)
+    behind = explain_query(silent, replace(TARGET, connector="pgbouncer"))
+    assert "wait for a server socket" in behind.message
+    assert "bouncer check" in behind.fix
+    assert "fell silent" in explain_query(silent, TARGET).message

@@ -18,6 +18,13 @@ def explain_query(failure: Failure, target: Target, *, ended: bool = False) -> F
 
 def _cause(failure: Failure, target: Target, ended: bool) -> Cause:
     text, code = failure.text, failure.code
+    if failure.timeout_s and target.connector == "pgbouncer":
+        return Cause(
+            "session",
+            f"{target.place} left a query without an answer for {failure.timeout_s:.0f} s: where its pool is busy,"
+            " PgBouncer has it wait for a server socket",
+            "Look at who waits with pgconns bouncer check; else at the network between here and there",
+        )
     if failure.timeout_s:
         return Cause("session", f"{target.place} fell silent in the middle of a query, for {failure.timeout_s:.0f} s",
                      "Look at the network between here and there; a firewall may forget idle sockets")  # fmt: skip
