@@ -79,6 +79,7 @@ class ConnectionDetail(Base[None]):
         Binding("f", "copy_fixes", "Copy fixes", id="detail.fixes", tooltip="Copy the fixes of what the check found"),
         Binding("i", "regions", "Regions", id="detail.regions", tooltip="Show the rules that let CARTO in to it"),
         Binding("b", "bouncer", "PgBouncer", id="detail.bouncer", tooltip="Plan a PgBouncer before its server"),
+        Binding("w", "clients", "Clients", id="detail.clients", tooltip="Show who is in its PgBouncer, and who waits"),
         Binding("question_mark", "app.help", "Help", id="detail.help", show=False, tooltip="What the screen is for"),
     ]
 
@@ -137,6 +138,8 @@ class ConnectionDetail(Base[None]):
             return parameters[0] != about
         if action == "span":
             return not about
+        if action == "clients":
+            return self._is_pooled
         return about if action == "copy_fixes" else True
 
     def action_page(self, about: bool) -> None:
@@ -153,8 +156,10 @@ class ConnectionDetail(Base[None]):
         if row.connection != self.connection:
             self.connection = row.connection
             self._show_parameters()
-        self._row = row
+        was_pooled, self._row = self._is_pooled, row
         if self.is_mounted:
+            if self._is_pooled != was_pooled:
+                self.refresh_bindings()
             self.query_one("#now", FactList).show(socket_facts(row, self._ledger))
             self._show_plot()
 
@@ -275,6 +280,16 @@ class ConnectionDetail(Base[None]):
         from tui.screens.region_ips import RegionIps  # noqa: PLC0415 - when it is first used
 
         self.app.push_screen(RegionIps(self.services, self.connection))
+
+    @property
+    def _is_pooled(self) -> bool:
+        return self._row is not None and self._row.seen is not None and self._row.seen.pooled is not None
+
+    def action_clients(self) -> None:
+        """Show the clients in its PgBouncer."""
+        from tui.screens.pool_clients import PoolClients  # noqa: PLC0415 - when it is first used
+
+        self.app.push_screen(PoolClients(self.services, self.connection))
 
     def action_bouncer(self) -> None:
         """Plan a PgBouncer before its server."""
