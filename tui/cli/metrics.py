@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
+    from tui.bouncer.watching import Watch
     from tui.cli.output import Output
     from tui.connections.model import Connection
     from tui.connections.registry import Registry
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tui.metrics.serving import Address
     from tui.sockets.model import Sample
     from tui.sockets.past import Trends
-    from tui.sockets.sampler import Watch
 
 EXAMPLES = """
 pgconns metrics
@@ -127,11 +127,11 @@ class _Serving:
 
     async def run(self, interval_s: float, address: Address, gate: Gate) -> int:
         """Serve until a signal asks for the end; return the exit status. Raises Refused."""
+        from tui.bouncer.watching import Watch
         from tui.history import systemd
         from tui.metrics.serving import CannotListen, Server
         from tui.regions.directory import addresses
         from tui.sockets.past import Trends
-        from tui.sockets.sampler import Watch
 
         loop = asyncio.get_running_loop()
         self._ending = loop.create_future()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
+    from tui.bouncer.watching import Watch
     from tui.cli.output import Output
     from tui.connections.model import Connection, Hook
     from tui.connections.registry import Registry
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tui.hooks.desk import Desk
     from tui.sockets.alerts import Alert
     from tui.sockets.model import Sample
-    from tui.sockets.sampler import Watch
     from tui.workflows.rounds import Rounds
 
 EXAMPLES = """
@@ -104,10 +104,10 @@ class _Recording:
 
     async def run(self, interval_s: float) -> int:
         """Record until a signal asks for the end; return the exit status. Raises Refused."""
+        from tui.bouncer.watching import Watch
         from tui.history import systemd
         from tui.regions.model import BUILT_IN
         from tui.sockets.past import Trends
-        from tui.sockets.sampler import Watch
 
         loop = asyncio.get_running_loop()
         ending: asyncio.Future[Exit] = loop.create_future()
