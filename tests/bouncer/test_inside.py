@@ -67,6 +67,7 @@ def traffic(transactions: int | None, transaction_s: float = 0.0, wait_s: float 
     [
         (traffic(100, 10.0, 1.0), traffic(140, 12.0, 3.0), Pace(20.0, 0.05, 0.05)),
         (traffic(100), traffic(100), Pace(0.0, None, None)),
+        (traffic(100), traffic(104), Pace(2.0, None, None)),  # they only began
         (traffic(100), traffic(7), None),  # it was restarted
         (traffic(None), traffic(7), None),
         (None, traffic(7), None),

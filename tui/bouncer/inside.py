@@ -47,7 +47,7 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What passed between two looks; times in seconds, None where no transaction ended."""
+    """What passed between two looks; times in seconds, None where none passed: old ones count what only began."""
 
     transactions_per_s: float
     transaction_s: float | None
@@ -101,4 +101,4 @@ def pace(before: Inside | None, now: Inside) -> Pace | None:
 
 
 def _each(old: float | None, new: float | None, done: int) -> float | None:
-    return None if old is None or new is None or not done else max(0.0, new - old) / done
+    return None if old is None or new is None or not done or new <= old else (new - old) / done
