@@ -222,6 +222,7 @@ def test_what_was_begun_lately_is_told_by_the_minute_over_any_span(path: Path) -
     past = History(path).series("a", HOUR + 219 - 3600, HOUR + 219, points=200)
     assert past.seconds == 60
     assert [one.last for one in past.rollups if one.samples] == [9, 39, 59]
+    assert (History(path).names(), list(History(path).names("server"))) == ({"a": "a"}, ["db.example.com:5432"])
     store.close()
 
 

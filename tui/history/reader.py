@@ -91,8 +91,17 @@ class History:
 
     def names(self, kind: Kind = "connection") -> dict[str, str]:
         """Return what was ever recorded: ids of Connections with their last names, or labels of servers."""
-        with open_to_read(self.path) as database:
-            return dict(database.execute("SELECT key, name FROM series WHERE kind = ? ORDER BY name, key", (kind,)))
+        with open_to_read(self.path) as database, snapshot(database):
+            found = dict(database.execute("SELECT key, name FROM series WHERE kind = ?", (kind,)).fetchall())
+            opened = opened_rows(database)
+        # What is in no chunk yet is in no series either: its last sample names what there is.
+        for decoder in itertools.islice(decoded_rows(self.path, opened), max(0, len(opened) - 1), None):
+            last = understood(self.path, decoder)
+            if kind == "connection":
+                found |= {storable(one.id): storable(one.name) for one in last.connections}
+            else:
+                found |= {storable(one.server): storable(one.server) for one in last.servers}
+        return dict(sorted(found.items(), key=lambda one: (one[1], one[0])))
 
     def series(self, key: str, start: float, end: float, points: int = 400, kind: Kind = "connection") -> Past:
         """Return what was counted of a Connection by its id, or of a server by its label, in at most `points` steps.
