@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.content import Content
 
 from tui.text import pad, safe, shorten
-from tui.widgets.cells import NOT_SEEN, duration, plural
+from tui.widgets.cells import NOT_SEEN, duration, fitting, plural
 from tui.widgets.fact_list import Fact
 from tui.widgets.live_table import Span, Spans
 from tui.widgets.roster import BYS, STATE_WORDS, TITLES, By, GroupOf
@@ -49,13 +49,7 @@ def group_heading(by: By, width: int) -> Spans:
 
 
 def _numbers(width: int) -> list[tuple[str, int]]:
-    """Return the columns that there is room for."""
-    shown: list[tuple[str, int]] = []
-    for title, size in _NUMBERS:
-        if shown and 2 + _LABEL + sum(each for _, each in shown) + size > width:
-            break
-        shown.append((title, size))
-    return shown
+    return fitting(_NUMBERS, width - 2 - _LABEL)
 
 
 def _label_width(width: int) -> int:

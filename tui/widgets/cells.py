@@ -84,6 +84,20 @@ def duration(seconds: float) -> str:
     return f"{max(0, int(seconds))} s"
 
 
+def fitting(columns: Sequence[tuple[str, int]], room: int) -> list[tuple[str, int]]:
+    """Return as many columns, each a title and a width, as there is room for; the first always.
+
+    >>> fitting((("Sockets", 8), ("Idle", 7)), 14)
+    [('Sockets', 8)]
+    """
+    shown: list[tuple[str, int]] = []
+    for title, size in columns:
+        if shown and sum(each for _, each in shown) + size > room:
+            break
+        shown.append((title, size))
+    return shown
+
+
 def plural(number: int, word: str) -> str:
     """Return a number with its word.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tui.sockets.model import STATES
 from tui.text import pad, safe
-from tui.widgets.cells import NOT_SEEN, duration
+from tui.widgets.cells import NOT_SEEN, duration, fitting
 from tui.widgets.live_table import Line, Span, Spans
 from tui.widgets.roster import STATE_WORDS, TITLES, UNSEEN, By
 
@@ -109,13 +109,7 @@ def spans(one: Counted, cursor: bool, width: int) -> Spans:
 
 
 def _numbers(width: int) -> list[tuple[str, int]]:
-    """Return the columns that there is room for."""
-    shown: list[tuple[str, int]] = []
-    for title, size in _NUMBERS:
-        if shown and 2 + _LABEL + sum(each for _, each in shown) + size > width:
-            break
-        shown.append((title, size))
-    return shown
+    return fitting(_NUMBERS, width - 2 - _LABEL)
 
 
 def _label_width(width: int) -> int:
